@@ -1,0 +1,59 @@
+package keystore
+
+import (
+	"context"
+
+	"github.com/touchstone-app/touchstone/internal/secret"
+)
+
+// Purpose says who wants a signature and what for. Every prompt shows it; keystore gives it no meaning.
+type Purpose struct {
+	Where   string // the cluster, for example "demo"
+	What    string // for example "Sign in as alice" or "SSH to root@node-1"
+	Program string // the program that asks, for example "Touchstone"
+}
+
+// CardID names a card in prompts and snapshots.
+type CardID struct {
+	Serial uint32
+	Model  string // for example "YubiKey 5C NFC"
+}
+
+// PINPrompt asks for the PIN of one card.
+type PINPrompt struct {
+	Card         CardID
+	Slot         Slot // zero when no slot is involved
+	Purpose      Purpose
+	AttemptsLeft int  // before the PIN is blocked
+	Wrong        bool // the PIN given just before was wrong
+	// MayBeDefault says that an empty answer stands for the factory PIN, which leads to AskNewPIN.
+	MayBeDefault bool
+}
+
+// NewPINPrompt asks for a new PIN and, while the PUK is still the factory one, a new PUK as well.
+type NewPINPrompt struct {
+	Card    CardID
+	Purpose Purpose
+	// PUKIsDefault says that a new PUK must be chosen; otherwise the answer's PUK is the present one, which
+	// authorises the new PIN.
+	PUKIsDefault bool
+	Problem      string // why the answer given just before was refused, a full sentence; empty at first
+}
+
+// TouchPrompt says that a card waits for a touch.
+type TouchPrompt struct {
+	Card    CardID
+	Slot    Slot
+	Purpose Purpose
+}
+
+// Prompter asks the person. Its methods are called from many goroutines; implementations show one prompt at a time.
+// A refusal is context.Canceled. The secrets returned belong to the caller, who wipes them.
+type Prompter interface {
+	AskPIN(ctx context.Context, p PINPrompt) (*secret.Bytes, error)
+	// AskNewPIN returns answers that CheckNewPIN and CheckNewPUK accept, each already typed twice.
+	AskNewPIN(ctx context.Context, p NewPINPrompt) (pin, puk *secret.Bytes, err error)
+	// ShowTouch returns at once. cancelled is closed when the person gives up; done closes the prompt and may be
+	// called more than once.
+	ShowTouch(ctx context.Context, p TouchPrompt) (cancelled <-chan struct{}, done func())
+}

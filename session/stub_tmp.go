@@ -1,0 +1,2 @@
+package session
+type Shell struct{}

@@ -1,0 +1,88 @@
+// Package ui is the window: it renders snapshots of sessions and keys and forwards what the person wants. It decides
+// nothing: no network, no files, no cryptography. Everything it needs comes in through Deps, and every background
+// result reaches the Fyne thread through one door, loop.go.
+package ui
+
+import (
+	"context"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/touchstone-app/touchstone/internal/secret"
+	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/session"
+)
+
+// Sessions is what the window wants of the session manager.
+type Sessions interface {
+	Snapshot() session.Snapshot
+	// Wait blocks until a snapshot newer than version after exists.
+	Wait(ctx context.Context, after uint64) (session.Snapshot, error)
+	// AddCluster reaches the proxy at address ("host:port") and remembers it. caFile may be empty; else it names a
+	// PEM file whose certificates are trusted for this proxy besides the system's.
+	AddCluster(ctx context.Context, address, caFile string) (clusterID string, err error)
+	// SignIn runs the whole ceremony, the second round included. It takes password over and wipes it. The slot is
+	// keystore's or zero for the cluster's choice.
+	SignIn(ctx context.Context, clusterID, user string, password *secret.Bytes, slot keystore.Slot) error
+	SignOut(ctx context.Context, clusterID string) error
+	// RefreshServers asks for the server list again; the result arrives in the next snapshots.
+	RefreshServers(ctx context.Context, clusterID string) error
+	// OpenShell opens an SSH session with a terminal on the server with that ID.
+	OpenShell(ctx context.Context, r session.ShellRequest) (*session.Shell, error)
+}
+
+// Keys is what the window wants of the key store.
+type Keys interface {
+	Snapshot() keystore.Snapshot
+	Wait(ctx context.Context, after uint64) (keystore.Snapshot, error)
+	// Refresh asks the cards again for their state, for example after another program may have changed a PIN.
+	Refresh(ctx context.Context) error
+	// SetPINAndPUK replaces the factory PIN and PUK of a card and checks the new ones on it. It wipes neither.
+	SetPINAndPUK(ctx context.Context, serial uint32, pin, puk *secret.Bytes) error
+	// ForgetPINs empties the PIN cache.
+	ForgetPINs()
+}
+
+// VirtualKey is the software key of demo mode, shown in a window of its own.
+type VirtualKey interface {
+	Status() VirtualKeyStatus
+	// Changed returns a channel that is closed at the next change.
+	Changed() <-chan struct{}
+	Touch()
+	Plug()
+	Unplug()
+}
+
+// VirtualKeyStatus is what the virtual key's window shows.
+type VirtualKeyStatus struct {
+	Serial   uint32
+	Firmware string
+	Plugged  bool
+	Waiting  bool // a touch is wanted
+}
+
+// Welcome prefills the first-run wizard; demo mode uses it. All fields may be empty.
+type Welcome struct {
+	Address string
+	CAFile  string
+	User    string
+	// Note is shown on the wizard's sign-in page, for example where the demo's password is to be found.
+	Note     string
+	Password string // the demo cluster's throw-away password, offered on the sign-in page
+}
+
+// Deps is everything the window is built from.
+type Deps struct {
+	App        fyne.App
+	Sessions   Sessions
+	Keys       Keys
+	VirtualKey VirtualKey // nil outside demo mode
+	Welcome    Welcome
+	FirstRun   bool // start with the wizard
+	Version    string
+	// Post runs a function on the Fyne thread: fyne.Do in the app, a queue in tests.
+	Post func(func())
+	// Now is the clock; time.Now in the app.
+	Now func() time.Time
+}
