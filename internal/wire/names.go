@@ -1,0 +1,71 @@
+package wire
+
+import "encoding/asn1"
+
+// ALPN names (transport sheet, section 2).
+const (
+	ALPNHTTP1        = "http/1.1"
+	ALPNHTTP2        = "h2"
+	ALPNProxySSH     = "teleport-proxy-ssh"
+	ALPNProxySSHGRPC = "teleport-proxy-ssh-grpc"
+	// ALPNAuthPrefix is followed by the hex of the cluster's name and ClusterDomain.
+	ALPNAuthPrefix = "teleport-auth@"
+	// ClusterDomain ends the server names by which auth servers and proxies are addressed.
+	ClusterDomain = ".teleport.cluster.local"
+)
+
+// Private key policies (hardware-key sheet, 1.1).
+const (
+	PolicyNone        = "none"
+	PolicyHardware    = "hardware_key"
+	PolicyTouch       = "hardware_key_touch"
+	PolicyPIN         = "hardware_key_pin"
+	PolicyTouchAndPIN = "hardware_key_touch_and_pin"
+	PolicyWebSession  = "web_session"
+)
+
+// PolicyNotMet is how every refusal for a weak key begins; the policy's name follows (login sheet, section 8).
+const PolicyNotMet = "private key policy not met: "
+
+// Object identifiers in the subject of user TLS certificates (certificates sheet, 2.3).
+var (
+	OIDKubeUsers        = asn1.ObjectIdentifier{1, 3, 9999, 1, 1}
+	OIDKubeGroups       = asn1.ObjectIdentifier{1, 3, 9999, 1, 2}
+	OIDTeleportCluster  = asn1.ObjectIdentifier{1, 3, 9999, 1, 7}
+	OIDMFAVerified      = asn1.ObjectIdentifier{1, 3, 9999, 1, 8}
+	OIDClientIP         = asn1.ObjectIdentifier{1, 3, 9999, 1, 9}
+	OIDPrivateKeyPolicy = asn1.ObjectIdentifier{1, 3, 9999, 1, 15}
+	OIDUserType         = asn1.ObjectIdentifier{1, 3, 9999, 1, 20}
+)
+
+// Extensions of user SSH certificates (certificates sheet, section 3).
+const (
+	ExtensionPermitPTY            = "permit-pty"
+	ExtensionPermitPortForwarding = "permit-port-forwarding"
+	ExtensionRoles                = "teleport-roles"
+	ExtensionTraits               = "teleport-traits"
+	ExtensionRouteToCluster       = "teleport-route-to-cluster"
+	ExtensionPrivateKeyPolicy     = "private-key-policy"
+	ExtensionMFAVerified          = "mfa-verified"
+	ExtensionLoginIP              = "login-ip"
+)
+
+// Extensions of SSH host certificates (certificates sheet, section 4).
+const (
+	ExtensionHostRole      = "x-teleport-role"
+	ExtensionHostAuthority = "x-teleport-authority"
+)
+
+// JoinPrincipal is in every user SSH certificate; it allows joining sessions and is no Unix login.
+const JoinPrincipal = "-teleport-internal-join"
+
+// Attestation extensions of the slot certificate (hardware-key sheet, 7.3).
+var (
+	OIDYubicoFirmware = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, 3}
+	OIDYubicoSerial   = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, 7}
+	OIDYubicoPolicy   = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, 8}
+	OIDYubicoForm     = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, 9}
+)
+
+// KindNode is the resource type of SSH servers.
+const KindNode = "node"
