@@ -1,2 +1,0 @@
-package session
-type Shell struct{}

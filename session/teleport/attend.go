@@ -1,0 +1,92 @@
+package teleport
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// Limits of waiting for a peer. Signatures do not count: a key may wait for a person (transport sheet, section 6).
+const (
+	dialTimeout      = 10 * time.Second
+	handshakeTimeout = 20 * time.Second
+	callTimeout      = 30 * time.Second // as the cluster's own clients do (login sheet, section 1)
+)
+
+// attend runs one handshake on conn. It ends early when ctx does, or when the peer keeps us waiting for longer than
+// limit, not counting the time that the key takes to sign. When it fails, conn is closed.
+func attend(ctx context.Context, conn net.Conn, key crypto.Signer, limit time.Duration, shake func(crypto.Signer) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w within %v", ErrSilent, limit)) })
+	defer timer.Stop()
+	detach := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	signer := &attendedSigner{Signer: key, timer: timer, limit: limit}
+	err := shake(signer)
+	if !detach() {
+		err = context.Cause(ctx) // conn is closed: a handshake that got through just before is of no use
+	}
+	if signing := signer.failure(); signing != nil && ctx.Err() == nil {
+		err = signing
+	}
+	if err != nil {
+		_ = conn.Close()
+	}
+	return err
+}
+
+// attendedSigner stops the clock of a handshake while the key works, and keeps the key's error.
+type attendedSigner struct {
+	crypto.Signer
+	timer *time.Timer
+	limit time.Duration
+
+	mu  sync.Mutex
+	err *SigningError // guarded by mu
+}
+
+// Sign signs with the clock stopped.
+func (s *attendedSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	s.timer.Stop()
+	defer s.timer.Reset(s.limit)
+	signature, err := s.Signer.Sign(random, digest, opts)
+	if err != nil {
+		failed := &SigningError{Err: err}
+		s.mu.Lock()
+		s.err = failed
+		s.mu.Unlock()
+		return nil, failed
+	}
+	return signature, nil
+}
+
+// failure returns the last signature's error, or nil.
+func (s *attendedSigner) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		return nil
+	}
+	return s.err
+}
+
+// dialTCP opens a connection to address within dialTimeout.
+func dialTCP(ctx context.Context, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	return conn, nil
+}
+
+// isTimeout reports whether err is a timeout of the network or of a call.
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
