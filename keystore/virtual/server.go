@@ -1,0 +1,303 @@
+package virtual
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// readerName has the words that clients look for: "YubiKey", "Yubico YubiKey", and OTP, FIDO and CCID, from which
+// ykman derives the product (virtual-key sheet, 1.5).
+const readerName = "Yubico YubiKey OTP+FIDO+CCID 00 00"
+
+// server is the PC/SC daemon with one reader.
+type server struct {
+	listener *net.UnixListener
+	clock    Clock
+	log      *slog.Logger
+	notify   func() // called without locks after something visible changed
+
+	closed chan struct{}
+	wg     sync.WaitGroup
+
+	mu       sync.Mutex
+	reader   *reader              // nil while the card is unplugged
+	clients  map[*client]struct{} // one per connection
+	changed  chan struct{}        // closed and replaced when a lock or a reader changed
+	arrivals uint32               // readers that came or went, for GET_READER_EVENTS
+	faults   []transmitFault
+}
+
+// transmitFault makes TRANSMITs fail.
+type transmitFault struct {
+	ins   byte
+	rv    result
+	count int // how many more
+}
+
+// startServer serves connections until close.
+func startServer(listener *net.UnixListener, clock Clock, log *slog.Logger, notify func()) *server {
+	s := &server{
+		listener: listener, clock: clock, log: log, notify: notify,
+		closed: make(chan struct{}), clients: map[*client]struct{}{}, changed: make(chan struct{}),
+	}
+	s.wg.Go(s.accept)
+	return s
+}
+
+func (s *server) accept() {
+	for {
+		conn, err := s.listener.AcceptUnix()
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				s.log.Error("accepting a PC/SC client", "err", err)
+			}
+			return
+		}
+		if err := checkPeer(conn); err != nil {
+			s.log.Warn("refusing a PC/SC client", "err", err)
+			conn.Close()
+			continue
+		}
+		s.serve(conn)
+	}
+}
+
+func (s *server) serve(conn *net.UnixConn) {
+	c := &client{server: s, conn: conn, handles: map[int32]*handle{}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosed() {
+		conn.Close()
+		return
+	}
+	s.clients[c] = struct{}{}
+	s.wg.Go(c.run)
+}
+
+func (s *server) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends every connection and waits for them. The card must have lost power before, so that none waits for it.
+func (s *server) close() error {
+	s.mu.Lock()
+	if !s.isClosed() {
+		close(s.closed)
+	}
+	err := s.listener.Close()
+	for c := range s.clients {
+		c.conn.Close()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+	return err
+}
+
+// plug adds the reader with its card; a second plug does nothing.
+func (s *server) plug(c *card) {
+	s.mu.Lock()
+	if s.reader == nil && !s.isClosed() {
+		s.arrivals++
+		s.reader = newReader(readerName, c, s.clock, s.arrivals)
+		s.signalLocked()
+	}
+	s.mu.Unlock()
+	s.notify()
+}
+
+// unplug removes the reader, which ends a TRANSMIT under way.
+func (s *server) unplug() {
+	s.mu.Lock()
+	if r := s.reader; r != nil {
+		s.arrivals++
+		s.reader = nil
+		r.pull()
+		s.signalLocked()
+	}
+	s.mu.Unlock()
+	s.notify()
+}
+
+func (s *server) plugged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reader != nil
+}
+
+// signalLocked tells every client that waits for a change, once, and wakes those that wait for a lock.
+func (s *server) signalLocked() {
+	for c := range s.clients {
+		if c.waiting {
+			c.waiting = false
+			c.write(encodeMessage(waitMessage{}))
+		}
+	}
+	s.wakeLocked()
+}
+
+// wakeLocked wakes those that wait for a lock.
+func (s *server) wakeLocked() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// awaitLocked gives up the lock until something changed; false means that timeout fired or the server closed.
+func (s *server) awaitLocked(timeout <-chan time.Time) bool {
+	changed := s.changed
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-changed:
+		return true
+	case <-timeout:
+		return false
+	case <-s.closed:
+		return false
+	}
+}
+
+// inject makes the next count TRANSMITs with this instruction fail with rv, before they reach the card.
+func (s *server) inject(f transmitFault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, f)
+}
+
+// faultLocked is the injected result for an APDU, if any.
+func (s *server) faultLocked(apdu []byte) result {
+	for i := range s.faults {
+		f := &s.faults[i]
+		if len(apdu) > 1 && apdu[1] == f.ins && f.count > 0 {
+			f.count--
+			return f.rv
+		}
+	}
+	return scardOK
+}
+
+// readersLocked is the reader array.
+func (s *server) readersLocked() []byte {
+	var all [maxReaders]readerState
+	if s.reader != nil {
+		all[0] = s.reader.state()
+	}
+	return encodeMessage(all)
+}
+
+// client is one connection: one SCARDCONTEXT, or a short one that only carries CANCEL.
+type client struct {
+	server *server
+	conn   *net.UnixConn
+
+	writing sync.Mutex // one message at a time; taken after server.mu where both are needed
+
+	handles map[int32]*handle // used by run's goroutine only
+	context uint32            // guarded by server.mu
+	waiting bool              // registered for the next change; guarded by server.mu
+	old     bool              // speaks less than 4.6; used by run's goroutine only
+}
+
+// errHangUp ends a connection that broke the protocol, as the daemon does.
+var errHangUp = errors.New("the client broke the protocol")
+
+// run answers requests until the connection ends.
+func (c *client) run() {
+	defer c.leave()
+	for {
+		if err := c.answer(); err != nil {
+			if errors.Is(err, errHangUp) {
+				c.server.log.Warn("closing a PC/SC connection", "err", err)
+			}
+			return
+		}
+	}
+}
+
+// answer reads one request and writes the reply.
+func (c *client) answer() error {
+	var head [8]byte
+	if _, err := io.ReadFull(c.conn, head[:]); err != nil {
+		return err
+	}
+	h := header{
+		Size:    binary.NativeEndian.Uint32(head[:]),
+		Command: messageCommand(binary.NativeEndian.Uint32(head[4:])),
+	}
+	known, ok := requests[h.Command]
+	if !ok || h.Size != uint32(known.size) {
+		return errHangUp
+	}
+	body := make([]byte, h.Size)
+	if _, err := io.ReadFull(c.conn, body); err != nil {
+		return err
+	}
+	reply, err := known.handle(c, body)
+	if err != nil {
+		return err
+	}
+	return c.write(reply)
+}
+
+// trailing reads the data behind TRANSMIT and CONTROL.
+func (c *client) trailing(size uint32) ([]byte, error) {
+	if size > maxAPDU {
+		return nil, errHangUp
+	}
+	data := make([]byte, size)
+	_, err := io.ReadFull(c.conn, data)
+	return data, err
+}
+
+// writeTimeout bounds how long a client that does not read can hold up others.
+const writeTimeout = 2 * time.Second
+
+// write sends one message. A client that cannot be written to loses its connection.
+func (c *client) write(message []byte) error {
+	if len(message) == 0 {
+		return nil
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	err := c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err == nil {
+		_, err = c.conn.Write(message)
+	}
+	if err != nil {
+		c.conn.Close()
+	}
+	return err
+}
+
+// leave cleans up after a connection. A client that died inside its transaction leaves a reset card.
+func (c *client) leave() {
+	c.conn.Close()
+	s := c.server
+	s.mu.Lock()
+	c.releaseLocked()
+	delete(s.clients, c)
+	s.mu.Unlock()
+	s.notify()
+}
+
+// releaseLocked closes every handle of the client's context.
+func (c *client) releaseLocked() {
+	for id, h := range c.handles {
+		disposition := uint32(dispositionLeave)
+		if h.reader.holder == h && h.event == scardOK {
+			disposition = dispositionReset
+		}
+		c.closeLocked(h, disposition)
+		delete(c.handles, id)
+	}
+	c.context, c.waiting = 0, false
+}
