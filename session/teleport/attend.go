@@ -20,7 +20,7 @@ const (
 
 // attend runs one handshake on conn. It ends early when ctx does, or when the peer keeps us waiting for longer than
 // limit, not counting the time that the key takes to sign. When it fails, conn is closed.
-func attend(ctx context.Context, conn net.Conn, key crypto.Signer, limit time.Duration, shake func(crypto.Signer) error) error {
+func attend(ctx context.Context, conn net.Conn, key crypto.Signer, limit time.Duration, shake func(*attendedSigner) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w within %v", ErrSilent, limit)) })
@@ -46,8 +46,9 @@ type attendedSigner struct {
 	timer *time.Timer
 	limit time.Duration
 
-	mu  sync.Mutex
-	err *SigningError // guarded by mu
+	mu   sync.Mutex
+	used bool          // guarded by mu
+	err  *SigningError // guarded by mu
 }
 
 // Sign signs with the clock stopped.
@@ -55,14 +56,21 @@ func (s *attendedSigner) Sign(random io.Reader, digest []byte, opts crypto.Signe
 	s.timer.Stop()
 	defer s.timer.Reset(s.limit)
 	signature, err := s.Signer.Sign(random, digest, opts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used = true
 	if err != nil {
-		failed := &SigningError{Err: err}
-		s.mu.Lock()
-		s.err = failed
-		s.mu.Unlock()
-		return nil, failed
+		s.err = &SigningError{Err: err}
+		return nil, s.err
 	}
 	return signature, nil
+}
+
+// asked reports whether the peer wanted a signature, and so had shown its certificate before.
+func (s *attendedSigner) asked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
 }
 
 // failure returns the last signature's error, or nil.

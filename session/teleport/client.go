@@ -2,9 +2,64 @@
 // It is stateless: no files, no prompts, no retries that a person would notice. Keys come in as a crypto.Signer.
 package teleport
 
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"time"
+
+	"github.com/touchstone-app/touchstone/internal/wire"
+)
+
 // Terminal is the pseudo terminal that a session asks for (RFC 4254, 6.2). Sizes are in character cells.
 type Terminal struct {
 	Type string // "xterm-256color"
 	Cols int
 	Rows int
 }
+
+// Config says which proxy a Client speaks with.
+type Config struct {
+	Address string         // "host:port" of the web port
+	Roots   *x509.CertPool // what the proxy's certificate may lead to; nil for the system's roots
+	Version string         // our version, for the user agent
+	Now     func() time.Time
+}
+
+// Client speaks with one proxy. It may be used from many goroutines.
+type Client struct {
+	address   string
+	userAgent string
+	http      *http.Client
+}
+
+// New makes a Client. It opens no connection yet.
+func New(c Config) *Client {
+	return &Client{
+		address:   c.Address,
+		userAgent: "touchstone/" + c.Version,
+		http: &http.Client{
+			Transport: &http.Transport{
+				Proxy: http.ProxyFromEnvironment, // transport sheet, section 9
+				TLSClientConfig: &tls.Config{
+					MinVersion: tls.VersionTLS12,
+					RootCAs:    c.Roots,
+					NextProtos: []string{wire.ALPNHTTP1},
+					Time:       c.Now,
+				},
+				DialContext:         dialHTTP,
+				TLSHandshakeTimeout: dialTimeout,
+				MaxIdleConns:        1,
+				IdleConnTimeout:     callTimeout,
+			},
+			// The web API does not redirect. Following one would carry the password to another host.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// Address is the "host:port" of the web port.
+func (c *Client) Address() string { return c.address }
+
+// Close ends idle connections. Close it once no call is running.
+func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -19,7 +19,6 @@ const (
 	ClassLimited // too many calls
 	ClassUnavailable
 	ClassUnimplemented
-	ClassTooLarge // an answer larger than we accept; ask for less
 )
 
 // AnswerError is a refusal in the cluster's own words.
@@ -92,6 +91,8 @@ func (e *SigningError) Unwrap() error { return e.Err }
 var (
 	// ErrSilent: the peer accepted the connection and then said nothing for longer than a handshake may take.
 	ErrSilent = errors.New("the other side does not answer")
+	// ErrNoRoute: the proxy has nothing under the ALPN name asked for.
+	ErrNoRoute = errors.New("the proxy does not offer that service")
 	// ErrCertificateRefused: the peer ended the TLS session because of our certificate.
 	ErrCertificateRefused = errors.New("the other side refused our certificate")
 	// ErrLoginRefused: a server ended SSH authentication. Servers never say why (ssh sheet, section 10).

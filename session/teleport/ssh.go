@@ -2,7 +2,6 @@ package teleport
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -65,7 +64,7 @@ func OpenSession(ctx context.Context, conn net.Conn, id Identity, r SessionReque
 func handshake(ctx context.Context, conn net.Conn, id Identity, login, address string) (*ssh.Client, error) {
 	var client *ssh.Client
 	host := &hostCheck{authorities: id.HostSSH, now: id.Now}
-	err := attend(ctx, conn, id.Signer, handshakeTimeout, func(key crypto.Signer) error {
+	err := attend(ctx, conn, id.Signer, handshakeTimeout, func(key *attendedSigner) error {
 		config, err := id.sshConfig(key, login, host)
 		if err != nil {
 			return err
@@ -143,8 +142,11 @@ func (s *Session) pipes() (err error) {
 	return nil
 }
 
-// rejection gives the words of a refused channel their type.
+// rejection gives the words of a refused channel their type; nil stays nil.
 func rejection(err error) error {
+	if err == nil {
+		return nil
+	}
 	var refused *ssh.OpenChannelError
 	if !errors.As(err, &refused) {
 		return errors.Join(ErrConnectionLost, err)

@@ -1,0 +1,85 @@
+package teleport
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+
+	"github.com/touchstone-app/touchstone/internal/wire"
+)
+
+// authALPN selects the auth server of a cluster (transport sheet, 5.1). The routing name must come first.
+func authALPN(cluster string) []string {
+	return []string{wire.ALPNAuthPrefix + hex.EncodeToString([]byte(cluster)) + wire.ClusterDomain, wire.ALPNHTTP2}
+}
+
+// dialTLS opens a TLS session with a service of the cluster behind the web port. alpn selects the service.
+func (c *Client) dialTLS(ctx context.Context, id Identity, alpn []string) (net.Conn, error) {
+	raw, err := dialTCP(ctx, c.address)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", c.address, err)
+	}
+	var conn *tls.Conn
+	err = attend(ctx, raw, id.Signer, handshakeTimeout, func(key *attendedSigner) error {
+		conn = tls.Client(raw, id.tlsConfig(key, alpn))
+		return sortTLS(id.serverName(), conn.Handshake(), key)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("TLS handshake with %s for %s: %w", c.address, alpn[0], err)
+	}
+	return &refusalConn{Conn: conn}, nil
+}
+
+// sortTLS gives the failure of a handshake behind the web port its type. A peer that ends it before our key signed
+// has nothing under that ALPN name (transport sheet, section 11).
+func sortTLS(host string, err error, key *attendedSigner) error {
+	var unverified *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &unverified):
+		return &UntrustedHostError{Host: host, Err: unverified.Err}
+	case isRemoteAlert(err) && key.asked():
+		return errors.Join(ErrCertificateRefused, err)
+	case isRemoteAlert(err), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return errors.Join(ErrNoRoute, err)
+	default:
+		return err
+	}
+}
+
+// isRemoteAlert reports whether err is an alert that the peer sent. crypto/tls marks it by the operation's name.
+func isRemoteAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
+}
+
+// refusalConn remembers that the peer refused our certificate. In TLS 1.3 the client's handshake is over by then: the
+// alert comes with the first read, and gRPC would keep no more than its text.
+type refusalConn struct {
+	net.Conn
+	mu  sync.Mutex
+	err error // guarded by mu
+}
+
+// Read reads, and keeps an alert of the peer.
+func (c *refusalConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if isRemoteAlert(err) {
+		c.mu.Lock()
+		c.err = errors.Join(ErrCertificateRefused, err)
+		c.mu.Unlock()
+	}
+	return n, err
+}
+
+// refused returns the refusal, or nil.
+func (c *refusalConn) refused() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}

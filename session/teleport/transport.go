@@ -1,0 +1,171 @@
+package teleport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/touchstone-app/touchstone/internal/wire"
+	"github.com/touchstone-app/touchstone/internal/wire/transportpb"
+)
+
+// NodeDialer gives byte streams to SSH servers. Opening it costs a signature; keep it and share it. It may be used
+// from many goroutines.
+type NodeDialer interface {
+	// DialNode returns a stream to the server that the proxy finds under address, "<uuid>:0". Ending ctx ends the
+	// dialling, not the stream.
+	DialNode(ctx context.Context, address string) (net.Conn, error)
+	// Close ends the connection and every stream on it.
+	Close() error
+}
+
+// grpcSince is the first major version whose proxies have the transport service.
+const grpcSince = 13
+
+// DialNodes connects to the proxy for SSH, in the newer way where the cluster's major version may know it, else in
+// the older one (transport sheet, section 10).
+func (c *Client) DialNodes(ctx context.Context, id Identity, major int) (NodeDialer, error) {
+	if major < grpcSince {
+		return c.dialProxySSH(ctx, id)
+	}
+	transport, err := c.dialTransport(ctx, id)
+	if !tooOld(err) {
+		return transport, err
+	}
+	return c.dialProxySSH(ctx, id)
+}
+
+// tooOld reports whether a proxy showed that it lacks the transport service: the router drops an ALPN name that it
+// does not know (transport sheet, section 11), and a server that knows the name may not know the service.
+func tooOld(err error) bool {
+	var refused *AnswerError
+	return errors.Is(err, ErrNoRoute) || errors.As(err, &refused) && refused.Class == ClassUnimplemented
+}
+
+// transport reaches servers through the proxy's transport service (transport sheet, section 6).
+type transport struct {
+	rpc     *rpcConn
+	client  transportpb.TransportServiceClient
+	cluster string
+}
+
+// dialTransport connects and asks for the cluster's details, which proves that the service is there.
+func (c *Client) dialTransport(ctx context.Context, id Identity) (NodeDialer, error) {
+	alpn := []string{wire.ALPNProxySSHGRPC, wire.ALPNHTTP2}
+	// The service sets no keepalive policy, so gRPC's default holds: at most one ping in five minutes.
+	rpc, err := c.dialRPC(ctx, id, alpn, grpc.EmptyDialOption{})
+	if err != nil {
+		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
+	}
+	t := &transport{rpc: rpc, client: transportpb.NewTransportServiceClient(rpc), cluster: id.Cluster}
+	if err := t.probe(ctx); err != nil {
+		_ = rpc.Close()
+		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
+	}
+	return t, nil
+}
+
+func (t *transport) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := t.client.GetClusterDetails(ctx, &transportpb.GetClusterDetailsRequest{})
+	return t.rpc.sort(ctx, err)
+}
+
+// Close ends the connection and every stream on it.
+func (t *transport) Close() error { return t.rpc.Close() }
+
+// DialNode opens a stream. The first answer comes once the proxy has reached the server.
+func (t *transport) DialNode(ctx context.Context, address string) (net.Conn, error) {
+	// The stream's context is the stream's life: it must not end with the dialling (transport sheet, section 6).
+	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	detach := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	silent := time.AfterFunc(callTimeout, func() { end(ErrSilent) })
+	stream, err := t.open(life, address)
+	silent.Stop()
+	if !detach() || context.Cause(life) != nil {
+		err = context.Cause(life)
+	}
+	if err != nil {
+		end(err)
+		return nil, fmt.Errorf("reaching %s: %w", address, err)
+	}
+	return &streamConn{stream: stream, end: end}, nil
+}
+
+func (t *transport) open(ctx context.Context, address string) (grpc.BidiStreamingClient[transportpb.ProxySSHRequest, transportpb.ProxySSHResponse], error) {
+	stream, err := t.client.ProxySSH(ctx)
+	if err != nil {
+		return nil, t.rpc.sort(ctx, err)
+	}
+	target := &transportpb.TargetHost{HostPort: address, Cluster: t.cluster}
+	if err := stream.Send(&transportpb.ProxySSHRequest{DialTarget: target}); err != nil && !errors.Is(err, io.EOF) {
+		return nil, t.rpc.sort(ctx, err)
+	}
+	if _, err := stream.Recv(); err != nil { // after io.EOF from Send, Recv knows why
+		return nil, t.rpc.sort(ctx, err)
+	}
+	return stream, nil
+}
+
+// maxFrame is the most that a sender puts into one frame (transport sheet, section 6).
+const maxFrame = 16 << 10
+
+// streamConn is a transport stream as a connection. One goroutine may read and others write.
+type streamConn struct {
+	stream grpc.BidiStreamingClient[transportpb.ProxySSHRequest, transportpb.ProxySSHResponse]
+	end    context.CancelCauseFunc
+	rest   []byte // of the last frame; for the reader only
+
+	writing sync.Mutex // one Send at a time
+}
+
+// Read returns what the server sent. Frames for agents are not ours to answer: no agent was offered.
+func (c *streamConn) Read(p []byte) (int, error) {
+	for len(c.rest) == 0 {
+		message, err := c.stream.Recv()
+		if err != nil {
+			return 0, err
+		}
+		c.rest = message.GetSsh().GetPayload()
+	}
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// Write sends p in frames.
+func (c *streamConn) Write(p []byte) (written int, err error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	for len(p) > 0 {
+		n := min(len(p), maxFrame)
+		frame := &transportpb.ProxySSHRequest_Ssh{Ssh: &transportpb.Frame{Payload: p[:n]}}
+		if err := c.stream.Send(&transportpb.ProxySSHRequest{Frame: frame}); err != nil {
+			return written, err
+		}
+		written += n
+		p = p[n:]
+	}
+	return written, nil
+}
+
+// Close ends the stream.
+func (c *streamConn) Close() error {
+	c.end(net.ErrClosed)
+	return nil
+}
+
+// LocalAddr, RemoteAddr and the deadlines complete net.Conn, which the SSH library wants; streams have neither.
+
+func (c *streamConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (c *streamConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (c *streamConn) SetDeadline(time.Time) error      { return nil }
+func (c *streamConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *streamConn) SetWriteDeadline(time.Time) error { return nil }
