@@ -1,0 +1,195 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// card is a plugged-in card, from its arrival to its removal. It is an actor: one goroutine talks to the worker
+// process of the card, and requests queue. The card itself is open only while a request runs.
+type card struct {
+	reader readerInfo
+	log    *slog.Logger
+	now    func() time.Time
+	pins   *pinCache
+	// changed is called, from any goroutine, after something that a snapshot shows has changed.
+	changed func()
+
+	jobs chan *job
+	ctx  context.Context // ends with the card; the cause says why
+	stop context.CancelCauseFunc
+	done chan struct{}
+	link link
+	// pinTurn holds one token: whoever holds it may ask the person for this card's PIN.
+	pinTurn chan struct{}
+
+	mu    sync.Mutex
+	state cardState
+}
+
+// cardState is what is known about a card; guarded by card.mu.
+type cardState struct {
+	info         *cardInfo // nil until the card could be read
+	problem      error     // why it could not
+	touchWaiting bool
+	touchedUntil time.Time // end of the card's own 15 s after a touch
+	// busyUntil is when the card will have given up waiting for a touch that nobody waits for any more.
+	busyUntil time.Time
+}
+
+// job is one request in the queue of a card.
+type job struct {
+	ctx  context.Context
+	run  func(ctx context.Context) error
+	done chan error // buffered
+}
+
+func newCard(reader readerInfo, s *Store) *card {
+	ctx, stop := context.WithCancelCause(context.Background())
+	c := &card{
+		reader:  reader,
+		log:     s.log.With("reader", reader.Name),
+		now:     s.now,
+		pins:    newPINCache(s.now),
+		changed: s.publish,
+		jobs:    make(chan *job),
+		ctx:     ctx,
+		stop:    stop,
+		done:    make(chan struct{}),
+		link:    link{command: s.worker},
+		pinTurn: make(chan struct{}, 1),
+	}
+	return c
+}
+
+// run is the card's goroutine.
+func (c *card) run() {
+	defer close(c.done)
+	defer c.link.close()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case j := <-c.jobs:
+			j.done <- c.runJob(j)
+		}
+	}
+}
+
+func (c *card) runJob(j *job) error {
+	ctx, cancel := context.WithCancelCause(j.ctx)
+	defer cancel(nil)
+	unlink := context.AfterFunc(c.ctx, func() { cancel(context.Cause(c.ctx)) })
+	defer unlink()
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return j.run(ctx)
+}
+
+// do queues run and waits for its end. The context that run gets ends with ctx or with the card.
+func (c *card) do(ctx context.Context, run func(ctx context.Context) error) error {
+	j := &job{ctx: ctx, run: run, done: make(chan error, 1)}
+	select {
+	case c.jobs <- j:
+		return <-j.done
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.done:
+		return context.Cause(c.ctx)
+	}
+}
+
+// close ends the card for the reason why, wipes what it knows and waits for its goroutine.
+func (c *card) close(why error) {
+	c.stop(why)
+	<-c.done
+	c.pins.forget()
+}
+
+// ask queues one request that needs no touch and returns its answer.
+func (c *card) ask(ctx context.Context, q *request) (*reply, error) {
+	var answer *reply
+	err := c.do(ctx, func(ctx context.Context) error {
+		var err error
+		answer, err = c.perform(ctx, q, nil)
+		return err
+	})
+	return answer, err
+}
+
+// identify reads what the card says about itself and publishes it.
+func (c *card) identify(ctx context.Context) (*cardInfo, error) {
+	answer, err := c.ask(ctx, &request{Op: opInfo})
+	if errors.Is(err, context.Canceled) {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.state.problem = err
+	if err == nil {
+		c.state.info = answer.Card
+	}
+	c.mu.Unlock()
+	c.changed()
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	return answer.Card, nil
+}
+
+// info returns what the card said about itself, asking it if it could not be read before.
+func (c *card) info(ctx context.Context) (*cardInfo, error) {
+	if info := c.known(); info != nil {
+		return info, nil
+	}
+	return c.identify(ctx)
+}
+
+// known is what the card said when it was asked last, or nil.
+func (c *card) known() *cardInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.info
+}
+
+// id names the card in prompts and faults; the serial is 0 until the card could be read.
+func (c *card) id() CardID {
+	info := c.known()
+	if info == nil {
+		return CardID{Model: "YubiKey"}
+	}
+	return CardID{Serial: info.Serial, Model: info.Model}
+}
+
+// update changes the card's state and publishes it.
+func (c *card) update(change func(*cardState)) {
+	c.mu.Lock()
+	change(&c.state)
+	c.mu.Unlock()
+	c.changed()
+}
+
+// snapshot is the card as the window sees it.
+func (c *card) snapshot() CardState {
+	c.mu.Lock()
+	state := c.state
+	c.mu.Unlock()
+	shown := CardState{CardID: CardID{Model: "YubiKey"}, Reader: c.reader.Name, TouchWaiting: state.touchWaiting}
+	shown.PINCachedUntil = c.pins.until()
+	if c.now().Before(state.touchedUntil) {
+		shown.TouchCachedUntil = state.touchedUntil
+	}
+	if info := state.info; info != nil {
+		shown.CardID = CardID{Serial: info.Serial, Model: info.Model}
+		shown.Firmware, shown.Known = info.Firmware, info.Known
+		shown.PINIsDefault, shown.PUKIsDefault = info.PINIsDefault, info.PUKIsDefault
+		shown.PINAttempts, shown.PUKAttempts = info.PINAttempts, info.PUKAttempts
+	}
+	if state.problem != nil {
+		shown.Problem = faultOf(shown.CardID, state.problem)
+	}
+	return shown
+}

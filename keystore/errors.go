@@ -1,0 +1,44 @@
+package keystore
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What callers branch on. All of these are reachable with errors.Is and errors.As through the faults that the
+// store returns.
+var (
+	// ErrNoCard says that no YubiKey, or not the one wanted, is plugged in.
+	ErrNoCard = errors.New("no card")
+	// ErrCardRemoved says that the card was unplugged while it was used.
+	ErrCardRemoved = errors.New("the card was removed")
+	// ErrPINBlocked says that no attempt is left for the PIN.
+	ErrPINBlocked = errors.New("the PIN is blocked")
+	// ErrTouchTimeout says that the card waited for a touch in vain.
+	ErrTouchTimeout = errors.New("the card was not touched in time")
+	// ErrSlotTaken says that the slot holds something that is not ours to overwrite.
+	ErrSlotTaken = errors.New("the slot is taken")
+	// ErrSlotChanged says that the slot no longer holds the key that it held.
+	ErrSlotChanged = errors.New("the slot holds another key")
+)
+
+// errClosed says that the store was closed.
+var errClosed = errors.New("the key store is closed")
+
+// WrongPINError says that the card refused a PIN.
+type WrongPINError struct {
+	AttemptsLeft int // before the PIN is blocked
+}
+
+// Error says how many attempts are left.
+func (e *WrongPINError) Error() string {
+	return fmt.Sprintf("wrong PIN, %s left", attempts(e.AttemptsLeft))
+}
+
+// attempts counts in words: "1 attempt", "2 attempts".
+func attempts(n int) string {
+	if n == 1 {
+		return "1 attempt"
+	}
+	return fmt.Sprintf("%d attempts", n)
+}

@@ -1,0 +1,139 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
+)
+
+// String names a card as every sentence does: "YubiKey 14725836".
+func (c CardID) String() string {
+	if c.Serial == 0 {
+		return "The YubiKey"
+	}
+	return fmt.Sprintf("YubiKey %d", c.Serial)
+}
+
+// inside is the card's name in the middle of a sentence.
+func (c CardID) inside() string {
+	if c.Serial == 0 {
+		return "the YubiKey"
+	}
+	return c.String()
+}
+
+// explain turns what went wrong with the card into sentences. A refused prompt and an ended context stay what they
+// are.
+func (c *card) explain(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return faultOf(c.id(), err)
+}
+
+// faultOf is the one place that finds sentences for failures of a card. A fault that was written where more was
+// known stays.
+func faultOf(card CardID, err error) *fault.Fault {
+	if f, ok := fault.As(err); ok {
+		return f
+	}
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		return failureFault(card, f)
+	case errors.Is(err, ErrCardRemoved):
+		return removedFault(card, err)
+	case errors.Is(err, errNoAnswer):
+		return fault.Wrap(err, fmt.Sprintf("%s does not answer.", card),
+			"Unplug it, plug it in again and try once more.")
+	case errors.Is(err, errClosed):
+		return fault.Wrap(err, "Touchstone is closing.", "Start it again to use your key.")
+	default:
+		return fault.Wrap(err, fmt.Sprintf("%s could not be used.", card),
+			"Unplug it, plug it in again and try once more.")
+	}
+}
+
+func failureFault(card CardID, f *failure) *fault.Fault {
+	switch f.Kind {
+	case kindService:
+		return serviceFault(f)
+	case kindGone:
+		return removedFault(card, f)
+	case kindShared:
+		return fault.Wrap(f, fmt.Sprintf("Another program is using %s.", card.inside()),
+			"Close what may hold it, for example GnuPG (scdaemon), an SSH agent for PIV, Teleport Connect or tsh, and try again.")
+	case kindOtherCard:
+		return fault.Wrap(errors.Join(ErrCardRemoved, f), fmt.Sprintf("Another key was plugged in in place of %s.", card.inside()),
+			"Plug the right key in and try again.")
+	case kindChanged:
+		return fault.Wrap(errors.Join(ErrSlotChanged, f), fmt.Sprintf("The key in the slot on %s was replaced since you signed in.", card.inside()),
+			"Sign in again to use the key that is there now.")
+	case kindPINWrong, kindPINBlocked, kindPINNeeded:
+		return pinFault(card, f)
+	case kindPUKWrong, kindPUKBlocked:
+		return pukFault(card, f)
+	case kindNoTouch:
+		return fault.Wrap(errors.Join(ErrTouchTimeout, f), fmt.Sprintf("%s was not touched in time.", card),
+			"Try again, and touch its contact while it blinks; it waits for 15 seconds.")
+	case kindManagement:
+		return managementFault(card, f)
+	case kindBroken:
+		return fault.Wrap(f, fmt.Sprintf("The connection to %s breaks off again and again.", card.inside()),
+			"Unplug it, plug it in again and try once more.")
+	default:
+		return fault.Wrap(f, fmt.Sprintf("%s refused a command.", card),
+			"Try again; if it happens every time, the details help whoever looks after your keys.")
+	}
+}
+
+func serviceFault(cause error) *fault.Fault {
+	return fault.Wrap(cause, "The smart-card service is not running.",
+		"Start it (on Linux: install pcscd and run \"sudo systemctl enable --now pcscd.socket\") and try again.")
+}
+
+func removedFault(card CardID, cause error) *fault.Fault {
+	return fault.Wrap(errors.Join(ErrCardRemoved, cause), fmt.Sprintf("%s was unplugged before it had finished.", card),
+		"Plug it in again and try once more.")
+}
+
+// noCardFault says that the card with this serial, or any card, is missing.
+func noCardFault(serial uint32) *fault.Fault {
+	if serial == 0 {
+		return fault.Wrap(ErrNoCard, "No YubiKey is plugged in.", "Plug your YubiKey in and try again.")
+	}
+	return fault.Wrap(ErrNoCard, fmt.Sprintf("YubiKey %d is not plugged in.", serial),
+		"Plug it in and try again; another key cannot take its place without a new sign-in.")
+}
+
+func pinFault(card CardID, f *failure) *fault.Fault {
+	if f.Kind == kindPINBlocked || f.Kind == kindPINWrong && f.Attempts == 0 {
+		return fault.Wrap(errors.Join(ErrPINBlocked, f), fmt.Sprintf("The PIN of %s is blocked.", card.inside()),
+			"Set a new one with the PUK (\"ykman piv access unblock-pin\") and try again.")
+	}
+	if f.Kind == kindPINNeeded {
+		return fault.Wrap(f, fmt.Sprintf("%s asks for its PIN again.", card), "Try again and type the PIN.")
+	}
+	wrong := errors.Join(&WrongPINError{AttemptsLeft: f.Attempts}, f)
+	what := fmt.Sprintf("The PIN is wrong. %s left on %s.", attempts(f.Attempts), card.inside())
+	if f.Attempts == 1 {
+		return fault.Wrap(wrong, what, "Make sure of the PIN before you try again: one more wrong PIN blocks it, and only the PUK helps then.")
+	}
+	return fault.Wrap(wrong, what, "Try again with the right PIN.")
+}
+
+func pukFault(card CardID, f *failure) *fault.Fault {
+	if f.Kind == kindPUKBlocked {
+		return fault.Wrap(f, fmt.Sprintf("The PUK of %s is blocked.", card.inside()),
+			"Only resetting the PIV application helps now (\"ykman piv reset\"); that destroys all PIV keys on it.")
+	}
+	return fault.Wrap(f, fmt.Sprintf("The PUK is wrong. %s left on %s.", attempts(f.Attempts), card.inside()),
+		"Try again with the right PUK; when no attempt is left, only a reset that destroys all PIV keys helps.")
+}
+
+func managementFault(card CardID, f *failure) *fault.Fault {
+	return fault.Wrap(f, fmt.Sprintf("%s has a management key of its own, so no key can be made on it.", card),
+		"Ask whoever set it up to make a key in the slot, with a certificate whose organisation is teleport, or use another YubiKey.")
+}

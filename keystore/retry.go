@@ -1,0 +1,118 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// How often and how long a spoilt connection is replaced. A card refuses everything for up to 3 s after it was used
+// as a security key (virtual-key sheet, 4), and a program that has it lets go within a second if it is well
+// behaved (hardware-key sheet, 3). The pauses add up to about 4 s and 1 s.
+const (
+	maxFreshTries  = 20
+	maxSharedTries = 22
+	longestPause   = 250 * time.Millisecond
+	sharedPause    = 50 * time.Millisecond
+	touchTimeout   = 15 * time.Second // how long a card waits for a touch, and remembers one
+)
+
+// perform asks the worker, with as many fresh connections as it takes and makes sense. It runs on the card's
+// goroutine. waiting is called when the card may wait for a touch; nil where no touch is needed.
+func (c *card) perform(ctx context.Context, q *request, waiting func()) (*reply, error) {
+	var t tries
+	for {
+		answer, err := c.link.call(ctx, q, waiting)
+		if q.secrets.holdsPIN() {
+			c.link.close() // with the copies of the PIN that piv-go made
+		}
+		if err == nil {
+			return answer, nil
+		}
+		if ctx.Err() != nil {
+			c.noteAbandoned(q, waiting)
+			return nil, context.Cause(ctx)
+		}
+		c.log.Debug("card request failed", "op", q.Op, "slot", q.Slot, "err", err)
+		pause, again := t.next(q, err, c.isBusy())
+		if !again {
+			return nil, err
+		}
+		if c.isBusy() && waiting != nil {
+			waiting() // a touch ends the wait of the request that was abandoned, and serves this one as well
+		}
+		if err := c.pause(ctx, pause, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// holdsPIN reports whether a PIN or PUK went to the worker.
+func (s *secrets) holdsPIN() bool { return s.PIN.Len()+s.NewPIN.Len()+s.PUK.Len() > 0 }
+
+// tries counts failures by kind.
+type tries struct{ fresh, shared, spent int }
+
+// next says whether to try again after err, and after what pause. busy says that the card may still be waiting for
+// an abandoned touch of ours.
+func (t *tries) next(q *request, err error, busy bool) (time.Duration, bool) {
+	switch {
+	case isKind(err, kindShared):
+		t.shared++
+		return sharedPause, busy || t.shared < maxSharedTries
+	case !isKind(err, kindBroken, kindGone) && !errors.Is(err, errWorkerGone):
+		return 0, false
+	case isSpent(q, err):
+		t.spent++
+		return sharedPause, t.spent == 1 && q.Op != opSetUp
+	default:
+		t.fresh++
+		return min(time.Duration(t.fresh)*25*time.Millisecond, longestPause), t.fresh < t.most(err)
+	}
+}
+
+// most is how many fresh connections are worth trying: a card that seems to be gone gets one more look.
+func (t *tries) most(err error) int {
+	if isKind(err, kindGone) {
+		return 2
+	}
+	return maxFreshTries
+}
+
+// isSpent reports whether the failed request may have shown a PIN or PUK to the card: trying again can cost an
+// attempt.
+func isSpent(q *request, err error) bool {
+	var f *failure
+	return q.secrets.holdsPIN() && (!errors.As(err, &f) || f.Opened)
+}
+
+// pause throws a spoilt worker away, with all the handles that piv-go lost in it, and waits.
+func (c *card) pause(ctx context.Context, d time.Duration, err error) error {
+	if !isKind(err, kindShared) {
+		c.link.close()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// noteAbandoned remembers that the card may go on waiting for a touch that nobody wants any more: nothing cancels
+// a signature in the card (hardware-key sheet, 5).
+func (c *card) noteAbandoned(q *request, waiting func()) {
+	if waiting == nil || !q.Policy.Touch {
+		return
+	}
+	until := c.now().Add(touchTimeout)
+	c.update(func(s *cardState) { s.busyUntil = until })
+}
+
+func (c *card) isBusy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now().Before(c.state.busyUntil)
+}

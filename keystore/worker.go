@@ -1,0 +1,145 @@
+package keystore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-piv/piv-go/v2/piv"
+
+	"github.com/touchstone-app/touchstone/keystore/pcsc"
+)
+
+// RunWorker is the main function of a worker process: it reads requests from in, talks to cards through piv-go and
+// writes replies to out. It returns nil when in ends, which it does when the store's process is gone, even while
+// a card is still busy; the caller must then end the process.
+//
+// Card I/O lives in a process of its own because piv-go keeps the exclusive handle of a card that it could not open
+// to the end, and because nothing but the end of the process stops a call into libpcsclite.
+func RunWorker(in io.Reader, out io.Writer) error {
+	requests := make(chan *request)
+	go func() { // ends with the process: it may be stuck in the card
+		for q := range requests {
+			handle(q, out)
+		}
+	}()
+	for {
+		q, err := readRequest(in)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading a request: %w", err)
+		}
+		requests <- q
+	}
+}
+
+// handle answers one request. A reply that cannot be written means that the store is gone; so will in be.
+func handle(q *request, out io.Writer) {
+	defer q.secrets.wipe()
+	waiting := func() { _ = writeFrame(out, &reply{Waiting: true}) }
+	answer, err := q.perform(waiting)
+	if err != nil {
+		answer = &reply{Failure: failureOf(err)}
+	}
+	if err := writeFrame(out, answer); err != nil {
+		_ = writeFrame(out, &reply{Failure: other("writing a reply: %v", err)})
+	}
+}
+
+// perform does what the request says. It calls waiting just before the card may begin to wait for a touch.
+func (q *request) perform(waiting func()) (*reply, error) {
+	switch q.Op {
+	case opReaders:
+		readers, err := listReaders()
+		return &reply{Readers: readers}, err
+	case opInfo:
+		return q.info()
+	case opInspect:
+		return q.onCard(inspect)
+	case opGenerate:
+		return q.onCard(func(yk *piv.YubiKey, q *request) (*reply, error) { return generate(yk, q, waiting) })
+	case opMark:
+		return q.onCard(func(yk *piv.YubiKey, q *request) (*reply, error) { return mark(yk, q, waiting) })
+	case opSign:
+		return q.onCard(func(yk *piv.YubiKey, q *request) (*reply, error) { return sign(yk, q, waiting) })
+	case opVerify:
+		return q.onCard(verify)
+	case opSetUp:
+		return q.onCard(setUp)
+	default:
+		return nil, other("unknown operation %q", q.Op)
+	}
+}
+
+// onCard opens the card, makes sure that it is the one meant, does one thing and closes it again, so that other
+// programs get their turn.
+func (q *request) onCard(do func(*piv.YubiKey, *request) (*reply, error)) (*reply, error) {
+	yk, err := piv.Open(q.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("opening the card: %w", err)
+	}
+	defer yk.Close()
+	if err := checkSerial(yk, q.Serial); err != nil {
+		return nil, err
+	}
+	answer, err := do(yk, q)
+	if err != nil {
+		f := failureOf(err)
+		f.Opened = true
+		return nil, f
+	}
+	return answer, nil
+}
+
+// checkSerial refuses another card in the same reader: it would spend PIN attempts of the wrong card.
+func checkSerial(yk *piv.YubiKey, want uint32) error {
+	if want == 0 {
+		return nil
+	}
+	got, err := yk.Serial()
+	if err != nil {
+		return fmt.Errorf("reading the serial number: %w", err)
+	}
+	if got != want {
+		return &failure{Kind: kindOtherCard, Text: fmt.Sprintf("the reader holds card %d, not %d", got, want)}
+	}
+	return nil
+}
+
+// listReaders finds the readers that may hold a YubiKey by name, as every client of these clusters does
+// (hardware-key sheet, 3), and leaves out empty ones.
+func listReaders() ([]readerInfo, error) {
+	all, err := pcsc.Readers()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return listByName()
+	}
+	if err != nil {
+		return nil, err
+	}
+	readers := []readerInfo{}
+	for _, r := range all {
+		if isYubiKey(r.Name) && r.Present {
+			readers = append(readers, readerInfo{Name: r.Name, Events: r.Events})
+		}
+	}
+	return readers, nil
+}
+
+func listByName() ([]readerInfo, error) {
+	names, err := piv.Cards()
+	if err != nil {
+		return nil, err
+	}
+	readers := []readerInfo{}
+	for _, name := range names {
+		if isYubiKey(name) {
+			readers = append(readers, readerInfo{Name: name})
+		}
+	}
+	return readers, nil
+}
+
+func isYubiKey(reader string) bool { return strings.Contains(strings.ToLower(reader), "yubikey") }

@@ -1,0 +1,131 @@
+package keystore
+
+import (
+	"crypto"
+	"crypto/x509"
+	"fmt"
+
+	"github.com/go-piv/piv-go/v2/piv"
+)
+
+// generate makes a P-256 key in a slot and marks the slot.
+//
+// The marker comes first, with a key of its own, and is replaced by one that the slot's key signed. So the slot is
+// marked at every moment, and a sign-in that ends between the two, because the touch did not come or the card was
+// pulled, finds its own half-made slot again instead of a foreign key.
+func generate(yk *piv.YubiKey, q *request, waiting func()) (*reply, error) {
+	if err := checkVacant(yk, q); err != nil {
+		return nil, err
+	}
+	placeholder, err := placeholderMarker(q.Unit)
+	if err != nil {
+		return nil, err
+	}
+	if err := storeMarker(yk, q.Slot, placeholder); err != nil {
+		return nil, err
+	}
+	public, err := yk.GenerateKey(piv.DefaultManagementKey, pivSlots[q.Slot], keyOptions(q.Policy))
+	if err != nil {
+		return nil, managementFailure(fmt.Errorf("generating a key in slot %s: %w", q.Slot, err))
+	}
+	if err := showPIN(yk, q); err != nil {
+		return nil, err
+	}
+	if err := storeOwnMarker(yk, q, public, waiting); err != nil {
+		return nil, err
+	}
+	return inspectKey(yk, q, public)
+}
+
+// checkVacant looks once more, on the connection that will write: another program may have been faster, or an
+// earlier try of ours whose answer was lost.
+func checkVacant(yk *piv.YubiKey, q *request) error {
+	answer, err := inspect(yk, q)
+	if err != nil {
+		return err
+	}
+	cert, err := certificateOf(answer.Slot)
+	if err != nil || answer.Slot.Attestation != nil || answer.Slot.Unattested || cert != nil && !isMarker(cert) {
+		return &failure{Kind: kindChanged, Text: fmt.Sprintf("slot %s is no longer empty", q.Slot)}
+	}
+	return nil
+}
+
+// inspectKey reads the slot and makes sure that what the card attests is the key that it has just made.
+func inspectKey(yk *piv.YubiKey, q *request, want crypto.PublicKey) (*reply, error) {
+	answer, err := inspect(yk, q)
+	if err != nil {
+		return nil, err
+	}
+	statement, err := x509.ParseCertificate(answer.Slot.Attestation)
+	if err != nil || !samePublic(statement.PublicKey, want) {
+		return nil, other("slot %s attests another key than the one that was made", q.Slot)
+	}
+	return answer, nil
+}
+
+// mark replaces the placeholder of a half-made slot by the marker that the slot's key signs.
+func mark(yk *piv.YubiKey, q *request, waiting func()) (*reply, error) {
+	public, err := q.publicOf()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPublic(yk, q, public); err != nil {
+		return nil, err
+	}
+	if err := showPIN(yk, q); err != nil {
+		return nil, err
+	}
+	if err := storeOwnMarker(yk, q, public, waiting); err != nil {
+		return nil, err
+	}
+	return inspectKey(yk, q, public)
+}
+
+// storeOwnMarker signs and stores the final marker. This signature is the one touch that a new key costs.
+func storeOwnMarker(yk *piv.YubiKey, q *request, public crypto.PublicKey, waiting func()) error {
+	signer, err := signerOf(yk, q.Slot, public)
+	if err != nil {
+		return err
+	}
+	waiting()
+	marker, err := ownMarker(q.Unit, signer)
+	if err != nil {
+		return signFailure(yk, q, err)
+	}
+	return storeMarker(yk, q.Slot, marker)
+}
+
+func storeMarker(yk *piv.YubiKey, slot Slot, marker *x509.Certificate) error {
+	err := yk.SetCertificate(piv.DefaultManagementKey, pivSlots[slot], marker)
+	if err != nil {
+		return managementFailure(fmt.Errorf("storing the certificate of slot %s: %w", slot, err))
+	}
+	return nil
+}
+
+// keyOptions are the card's words for our policy (hardware-key sheet, 2.1).
+func keyOptions(p Policy) piv.Key {
+	options := piv.Key{
+		Algorithm:   piv.AlgorithmEC256,
+		PINPolicy:   piv.PINPolicyNever,
+		TouchPolicy: piv.TouchPolicyNever,
+	}
+	if p.PIN {
+		options.PINPolicy = piv.PINPolicyOnce
+	}
+	if p.Touch {
+		options.TouchPolicy = piv.TouchPolicyCached
+	}
+	return options
+}
+
+// managementFailure marks a refusal of the factory management key: 6982 while authenticating, or 6A80 where the
+// card's key is of another kind (hardware-key sheet, 4.4).
+func managementFailure(err error) error {
+	f := failureOf(err)
+	if f.Status == statusNotSatisfied || f.Status == 0x6a80 {
+		f.Kind = kindManagement
+	}
+	return f
+}
