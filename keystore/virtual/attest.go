@@ -2,7 +2,6 @@ package virtual
 
 import (
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -23,12 +22,10 @@ func yubicoExtension(id int, value []byte) pkix.Extension {
 	return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, id}, Value: value}
 }
 
-// attestationKeyBits is the size of the F9 key: RSA-2048 on firmware 4.3 to 5.6.
-const attestationKeyBits = 2048
-
-// newAttestationKey makes the F9 key of a card and its certificate, signed by root. The factory counts it as imported.
+// newAttestationKey makes the F9 key of a card, RSA-2048 on firmware 4.3 to 5.6, and its certificate, signed by root.
+// The factory counts it as imported.
 func newAttestationKey(root *authority) (*slotKey, []byte, error) {
-	private, err := rsa.GenerateKey(rand.Reader, attestationKeyBits)
+	private, err := newPrivateKey(algorithmRSA2048)
 	if err != nil {
 		return nil, nil, fmt.Errorf("generating the attestation key: %w", err)
 	}

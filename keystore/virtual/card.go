@@ -140,17 +140,25 @@ func (c *card) start(s *session, raw []byte) (command, reply, error) {
 func (c *card) finish(s *session, cmd command, answer reply, err error) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if saveErr := c.saveLocked(); saveErr != nil {
+		c.log.Error("saving the virtual key", "err", saveErr)
+		answer = just(swMemoryFailure)
+	}
 	if err != nil || c.session != s {
 		return nil, errPowerLost
 	}
-	if c.dirty {
-		if err := c.save(c.memory); err != nil {
-			c.log.Error("saving the virtual key", "err", err)
-			return s.send(just(swMemoryFailure), cmd.le), nil
-		}
-		c.dirty = false
-	}
 	return s.send(answer, cmd.le), nil
+}
+
+func (c *card) saveLocked() error {
+	if !c.dirty {
+		return nil
+	}
+	if err := c.save(c.memory); err != nil {
+		return err
+	}
+	c.dirty = false
+	return nil
 }
 
 const insSelect = 0xa4

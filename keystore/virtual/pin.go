@@ -63,6 +63,14 @@ func (p *pinReference) metadata() []byte {
 	return appendTLV(b, metaRetries, byte(p.Max), byte(p.Left))
 }
 
+// try is pinReference.try for the card, which remembers a counter that moved.
+func (c *card) try(p *pinReference, given []byte) sw {
+	before := p.Left
+	word := p.try(given)
+	c.dirty = c.dirty || p.Left != before
+	return word
+}
+
 // verify answers VERIFY: asks, logs out or presents the PIN.
 func (c *card) verify(s *session, cmd command) reply {
 	pin := &c.memory.PIN
@@ -83,8 +91,7 @@ func (c *card) verify(s *session, cmd command) reply {
 	case len(cmd.data) != pinLength:
 		return just(swWrongData)
 	}
-	c.dirty = true
-	word := pin.try(cmd.data)
+	word := c.try(pin, cmd.data)
 	s.pinVerified, s.pinFresh = word == swOK, word == swOK
 	return just(word)
 }
@@ -103,11 +110,11 @@ func (c *card) changeReference(s *session, cmd command) reply {
 	if len(cmd.data) != 2*pinLength {
 		return just(swWrongData)
 	}
-	c.dirty = true
-	if word := target.try(cmd.data[:pinLength]); word != swOK {
+	if word := c.try(target, cmd.data[:pinLength]); word != swOK {
 		s.pinVerified = s.pinVerified && cmd.p2 != refPIN
 		return just(word)
 	}
+	c.dirty = true
 	return just(target.change(cmd.data[pinLength:], factory))
 }
 
@@ -119,10 +126,10 @@ func (c *card) resetRetry(s *session, cmd command) reply {
 	if len(cmd.data) != 2*pinLength {
 		return just(swWrongData)
 	}
-	c.dirty = true
-	if word := c.memory.PUK.try(cmd.data[:pinLength]); word != swOK {
+	if word := c.try(&c.memory.PUK, cmd.data[:pinLength]); word != swOK {
 		return just(word)
 	}
+	c.dirty = true
 	pin := &c.memory.PIN
 	if word := pin.change(cmd.data[pinLength:], defaultPIN); word != swOK {
 		return just(word)

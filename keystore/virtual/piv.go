@@ -68,6 +68,8 @@ func (c *card) executePIV(s *session, cmd command) reply {
 		return c.sign(s, cmd, fresh)
 	case insGenerate:
 		return c.generate(s, cmd)
+	case insImport:
+		return c.importKey(s, cmd)
 	case insSetManagementKey:
 		return c.setManagementKey(s, cmd)
 	case insGetData:

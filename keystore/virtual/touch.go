@@ -44,19 +44,29 @@ type contact struct {
 	notify func()        // called without locks after every change
 
 	mu      sync.Mutex
-	mode    TouchMode
-	wanted  chan struct{} // not nil while the card waits for a touch; closed by the touch
-	last    time.Time     // when the last touch was consumed; zero after power-up
-	touches int           // touches consumed so far
+	mode    TouchMode  // guarded by mu, like all below
+	wait    *touchWait // nil while the card does not wait for a touch
+	last    time.Time  // when the last touch was consumed; zero after power-up
+	touches int        // touches consumed so far
+}
+
+// touchWait is one wait for a touch.
+type touchWait struct {
+	pressed chan struct{}    // closed by the touch
+	touched bool             // guarded by contact.mu
+	timeout <-chan time.Time // fires when the card gives up
+	auto    <-chan time.Time // fires when TouchAuto is about to touch; nil in the other modes
+	stop    func()           // gives both timers up
 }
 
 // touch presses the contact. A card that does not wait takes no notice (virtual-key sheet, 4: tapped too early).
 func (c *contact) touch() {
 	c.mu.Lock()
-	consumed := c.wanted != nil && c.mode != TouchIgnore
+	consumed := c.wait != nil && c.mode != TouchIgnore
 	if consumed {
-		close(c.wanted)
-		c.wanted = nil
+		c.wait.touched = true
+		close(c.wait.pressed)
+		c.wait = nil
 		c.last = c.clock.Now()
 		c.touches++
 	}
@@ -69,42 +79,43 @@ func (c *contact) touch() {
 // await blinks until the contact is touched, and reports whether it was. It gives up after touchTimeout and when
 // gone is closed, because the card lost power or was reset.
 func (c *contact) await(gone <-chan struct{}) bool {
-	wanted, auto, stop := c.ask()
-	defer stop()
+	w := c.begin()
+	defer w.stop()
 	c.notify()
-	timeout, stopTimeout := c.clock.NewTimer(touchTimeout)
-	defer stopTimeout()
 	select {
-	case <-wanted:
-	case <-auto:
+	case <-w.pressed:
+	case <-w.auto:
 		c.touch()
-	case <-timeout:
+	case <-w.timeout:
 	case <-gone:
 	}
-	return c.settle()
+	return c.settle(w)
 }
 
-// ask begins a wait. auto fires when TouchAuto is about to touch and is nil in the other modes.
-func (c *contact) ask() (wanted <-chan struct{}, auto <-chan time.Time, stop func()) {
+// begin starts a wait. The timers run before anybody can see that the card waits, so that whoever sees it can move
+// the clock.
+func (c *contact) begin() *touchWait {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.wanted = make(chan struct{})
-	stop = func() {}
+	timeout, stopTimeout := c.clock.NewTimer(touchTimeout)
+	w := &touchWait{pressed: make(chan struct{}), timeout: timeout, stop: stopTimeout}
 	if c.mode == TouchAuto {
-		auto, stop = c.clock.NewTimer(c.delay)
+		auto, stopAuto := c.clock.NewTimer(c.delay)
+		w.auto, w.stop = auto, func() { stopAuto(); stopTimeout() }
 	}
-	return c.wanted, auto, stop
+	c.wait = w
+	return w
 }
 
 // settle ends a wait. A touch that came together with the timeout still counts: it has been consumed.
-func (c *contact) settle() (touched bool) {
+func (c *contact) settle(w *touchWait) (touched bool) {
 	c.mu.Lock()
-	touched = c.wanted == nil
-	c.wanted = nil
-	c.mu.Unlock()
-	if !touched {
-		c.notify()
+	touched = w.touched
+	if c.wait == w {
+		c.wait = nil
 	}
+	c.mu.Unlock()
+	c.notify()
 	return touched
 }
 
@@ -116,18 +127,18 @@ func (c *contact) cached() bool {
 	return !c.last.IsZero() && c.clock.Now().Sub(c.last) < touchCache
 }
 
-// powerOff forgets the cached touch.
+// powerOff forgets the cached touch and a wait.
 func (c *contact) powerOff() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last = time.Time{}
+	c.last, c.wait = time.Time{}, nil
 }
 
 // state returns what Status shows.
 func (c *contact) state() (waiting bool, touches int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.wanted != nil, c.touches
+	return c.wait != nil, c.touches
 }
 
 func (c *contact) setMode(mode TouchMode) {
