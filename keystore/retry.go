@@ -20,6 +20,7 @@ const (
 // perform asks the worker, with as many fresh connections as it takes and makes sense. It runs on the card's
 // goroutine. waiting is called when the card may wait for a touch; nil where no touch is needed.
 func (c *card) perform(ctx context.Context, q *request, waiting func()) (*reply, error) {
+	q.Reader = c.reader.Name
 	var t tries
 	for {
 		answer, err := c.link.call(ctx, q, waiting)
