@@ -1,8 +1,14 @@
 package session
 
 import (
+	"context"
+	"fmt"
 	"io"
+	"net"
+	"slices"
+	"strings"
 
+	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/session/teleport"
 )
 
@@ -21,11 +27,124 @@ type ShellRequest struct {
 
 // Shell is an open SSH session. Its streams may be used from different goroutines; Close ends it.
 type Shell struct {
-	remote *teleport.Session
-	ended  chan struct{} // closed once status and err are set
-	status int
-	err    error
+	m       *Manager
+	remote  *teleport.Session
+	release func() // lets go of the way to the server
+	over    chan struct{}
+
+	info   ShellInfo // guarded by Manager.mu, but for its ID, which never changes
+	err    error     // guarded by Manager.mu
+	closed bool      // by us; guarded by Manager.mu
 }
+
+// OpenShell opens an SSH session on a server and starts the command, or a shell. Ending ctx ends the opening only.
+func (m *Manager) OpenShell(ctx context.Context, r ShellRequest) (*Shell, error) {
+	ctx, done := m.within(ctx)
+	defer done()
+	p, link, err := m.signedIn(r.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	login, err := chooseLogin(p, link.ring, r.Login)
+	if err != nil {
+		return nil, err
+	}
+	r.Login = login
+	server, err := m.resolve(ctx, r.Cluster, p, link, r.Host)
+	if err != nil {
+		m.learn(r.Cluster, err)
+		return nil, useFault(p, err)
+	}
+	release := link.hold()
+	remote, err := m.dialShell(ctx, link, r, server)
+	if err != nil {
+		release()
+		m.learn(r.Cluster, err)
+		return nil, shellFault(p, login, server.Hostname, err)
+	}
+	return m.register(r, server, remote, release)
+}
+
+// chooseLogin checks a Unix login against the certificates: servers refuse others without saying why.
+func chooseLogin(p profile, ring *keyring, login string) (string, error) {
+	switch {
+	case len(ring.Logins) == 0:
+		return "", fault.New(fmt.Sprintf("Your roles on %s allow no login on servers.", p.name()),
+			"Ask whoever looks after the cluster for access.")
+	case login == "":
+		return ring.Logins[0], nil
+	case !slices.Contains(ring.Logins, login):
+		return "", fault.New(fmt.Sprintf("Your certificates for %s do not allow the login %q.", p.name(), login),
+			fmt.Sprintf("Use one of these: %s.", strings.Join(ring.Logins, ", ")))
+	default:
+		return login, nil
+	}
+}
+
+// dialShell goes through the proxy to the server and opens the session.
+func (m *Manager) dialShell(ctx context.Context, link *link, r ShellRequest, server Server) (*teleport.Session, error) {
+	what := fmt.Sprintf("SSH to %s@%s", r.Login, server.Hostname)
+	address := net.JoinHostPort(server.ID, "0") // any port; the ID is never ambiguous (ssh sheet, section 2)
+	var conn net.Conn
+	err := link.withNodes(ctx, what, func(nodes teleport.NodeDialer) (err error) {
+		conn, err = nodes.DialNode(ctx, address)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return teleport.OpenSession(ctx, conn, link.identity(ctx, what), teleport.SessionRequest{
+		Address: address, Login: r.Login, Command: r.Command, Terminal: r.Terminal, Lang: m.config.Lang,
+	})
+}
+
+// register publishes an open shell and begins to wait for its end.
+func (m *Manager) register(r ShellRequest, server Server, remote *teleport.Session, release func()) (*Shell, error) {
+	s := &Shell{m: m, remote: remote, release: release, over: make(chan struct{})}
+	if !m.admit(s, ShellInfo{Cluster: r.Cluster, Login: r.Login, Host: server.Hostname}) {
+		_ = remote.Close() // nobody has seen it yet
+		release()
+		return nil, errClosed
+	}
+	return s, nil
+}
+
+// admit takes a shell into the snapshots and watches it, unless the manager was closed meanwhile.
+func (m *Manager) admit(s *Shell, info ShellInfo) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.last++
+	info.ID = m.last
+	s.info = info
+	m.shells[info.ID] = s
+	m.publishLocked()
+	m.running.Go(s.watch)
+	return true
+}
+
+// watch waits for the end of the session and publishes it. An end that we made ourselves is no problem to show.
+func (s *Shell) watch() {
+	defer close(s.over)
+	status, err := s.remote.Wait()
+	s.m.change(func() {
+		s.info.Ended, s.info.Status = true, status
+		switch {
+		case err != nil && s.closed:
+			s.err = fmt.Errorf("the session was closed: %w", context.Canceled)
+		case err != nil:
+			s.err = lostFault(s.info.Host, err)
+			s.info.Problem = fault.From(s.err)
+		}
+	})
+}
+
+func (s *Shell) infoLocked() ShellInfo { return s.info }
+
+// ID is the shell's number in snapshots.
+func (s *Shell) ID() uint64 { return s.info.ID }
 
 // Stdin is the standard input of the command; closing it passes on the end of input.
 func (s *Shell) Stdin() io.WriteCloser { return s.remote.Stdin }
@@ -40,16 +159,24 @@ func (s *Shell) Stderr() io.Reader { return s.remote.Stderr }
 // Resize tells the server the terminal's new size in character cells.
 func (s *Shell) Resize(cols, rows int) error { return s.remote.Resize(cols, rows) }
 
-// Wait returns once the command has ended: its exit status, or a fault when the connection was lost before one came.
-// Any number of callers may wait.
+// Wait returns once the command has ended: its exit status, a fault when the connection was lost before one came, or
+// context.Canceled when Close came first. Any number of callers may wait.
 func (s *Shell) Wait() (status int, err error) {
-	<-s.ended
-	return s.status, s.err
+	<-s.over
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	return s.info.Status, s.err
 }
 
-// Close ends the session and waits until nothing of it is left. Closing twice is allowed.
+// Close ends the session, waits until nothing of it is left, and takes it out of the snapshots. Closing twice is
+// allowed.
 func (s *Shell) Close() error {
+	s.m.mu.Lock()
+	s.closed = true
+	s.m.mu.Unlock()
 	err := s.remote.Close()
-	<-s.ended
+	<-s.over
+	s.release()
+	s.m.change(func() { delete(s.m.shells, s.info.ID) })
 	return err
 }

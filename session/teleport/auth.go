@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/grpc"
-
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/internal/wire/authpb"
 	"github.com/touchstone-app/touchstone/internal/wire/typespb"
@@ -21,7 +19,7 @@ type Auth struct {
 
 // DialAuth connects to the auth server of id's cluster through the web port.
 func (c *Client) DialAuth(ctx context.Context, id Identity) (*Auth, error) {
-	rpc, err := c.dialRPC(ctx, id, authALPN(id.Cluster), grpc.WithKeepaliveParams(keepalivePolicy))
+	rpc, err := c.dialRPC(ctx, id, authALPN(id.Cluster), authPings)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the auth server of %s: %w", id.Cluster, err)
 	}

@@ -20,7 +20,7 @@ func authALPN(cluster string) []string {
 }
 
 // dialTLS opens a TLS session with a service of the cluster behind the web port. alpn selects the service.
-func (c *Client) dialTLS(ctx context.Context, id Identity, alpn []string) (net.Conn, error) {
+func (c *Client) dialTLS(ctx context.Context, id Identity, alpn []string) (*endConn, error) {
 	raw, err := dialTCP(ctx, c.address)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", c.address, err)
@@ -33,7 +33,7 @@ func (c *Client) dialTLS(ctx context.Context, id Identity, alpn []string) (net.C
 	if err != nil {
 		return nil, fmt.Errorf("TLS handshake with %s for %s: %w", c.address, alpn[0], err)
 	}
-	return &refusalConn{Conn: conn}, nil
+	return &endConn{Conn: conn}, nil
 }
 
 // sortTLS gives the failure of a handshake behind the web port its type. A peer that ends it before our key signed
@@ -58,28 +58,32 @@ func isRemoteAlert(err error) bool {
 	return errors.As(err, &op) && op.Op == "remote error"
 }
 
-// refusalConn remembers that the peer refused our certificate. In TLS 1.3 the client's handshake is over by then: the
-// alert comes with the first read, and gRPC would keep no more than its text.
-type refusalConn struct {
+// endConn remembers how a TLS session ended. In TLS 1.3 the client's handshake is over before the peer has looked at
+// our certificate: its refusal comes with the first read, and gRPC would keep no more than the text.
+type endConn struct {
 	net.Conn
 	mu  sync.Mutex
-	err error // guarded by mu
+	end error // nil while the session lives; guarded by mu
 }
 
-// Read reads, and keeps an alert of the peer.
-func (c *refusalConn) Read(p []byte) (int, error) {
+// Read reads, and keeps the error that ends the session.
+func (c *endConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if isRemoteAlert(err) {
+	if err != nil {
 		c.mu.Lock()
-		c.err = errors.Join(ErrCertificateRefused, err)
-		c.mu.Unlock()
+		defer c.mu.Unlock()
+		if isRemoteAlert(err) {
+			c.end = errors.Join(ErrCertificateRefused, err)
+		} else if c.end == nil {
+			c.end = errors.Join(ErrConnectionLost, err)
+		}
 	}
 	return n, err
 }
 
-// refused returns the refusal, or nil.
-func (c *refusalConn) refused() error {
+// ended returns why the session ended, or nil.
+func (c *endConn) ended() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.err
+	return c.end
 }

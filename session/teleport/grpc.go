@@ -18,26 +18,29 @@ import (
 // again needs a signature, and nobody would know why the key asks for a touch. The caller dials anew when it wants.
 type rpcConn struct {
 	*grpc.ClientConn
-	session *refusalConn
+	session *endConn
 }
 
-// keepalivePolicy is what auth servers allow (transport sheet, 5.1): no more than one ping a minute.
-var keepalivePolicy = keepalive.ClientParameters{Time: 75 * time.Second, Timeout: 30 * time.Second}
+// What the servers allow, with a little to spare: auth servers one ping a minute (transport sheet, 5.1), the transport
+// service one in five, gRPC's default (section 6).
+var (
+	authPings      = keepalive.ClientParameters{Time: 75 * time.Second, Timeout: 30 * time.Second}
+	transportPings = keepalive.ClientParameters{Time: 310 * time.Second, Timeout: 30 * time.Second}
+)
 
 // dialRPC opens a TLS session and speaks gRPC on it. alpn selects the service.
-func (c *Client) dialRPC(ctx context.Context, id Identity, alpn []string, keep grpc.DialOption) (*rpcConn, error) {
-	conn, err := c.dialTLS(ctx, id, alpn)
+func (c *Client) dialRPC(ctx context.Context, id Identity, alpn []string, pings keepalive.ClientParameters) (*rpcConn, error) {
+	session, err := c.dialTLS(ctx, id, alpn)
 	if err != nil {
 		return nil, err
 	}
-	session := conn.(*refusalConn)
 	client, err := grpc.NewClient("passthrough:///"+id.serverName(),
 		grpc.WithContextDialer(once(session)),
 		grpc.WithTransportCredentials(insecure.NewCredentials()), // session is TLS already
 		grpc.WithUserAgent(c.userAgent),
 		grpc.WithIdleTimeout(0),
 		grpc.WithDisableServiceConfig(),
-		keep,
+		grpc.WithKeepaliveParams(pings),
 	)
 	if err != nil {
 		_ = session.Close()
@@ -78,8 +81,8 @@ func (r *rpcConn) sort(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 		return context.Cause(ctx)
 	}
-	if refused := r.session.refused(); refused != nil {
-		return refused
+	if end := r.session.ended(); end != nil {
+		return errors.Join(end, err)
 	}
 	s := status.Convert(err)
 	if s.Code() == codes.DeadlineExceeded {

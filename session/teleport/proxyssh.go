@@ -32,7 +32,9 @@ func (c *Client) dialProxySSH(ctx context.Context, id Identity) (NodeDialer, err
 	if err != nil {
 		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
 	}
-	return &proxySSH{client: client, cluster: id.Cluster}, nil
+	p := &proxySSH{client: client, cluster: id.Cluster}
+	p.running.Go(func() { _ = client.Wait() }) // the first of the helpers, so that Close can wait for all
+	return p, nil
 }
 
 func firstPrincipal(cert *ssh.Certificate) string {

@@ -58,8 +58,7 @@ type transport struct {
 // dialTransport connects and asks for the cluster's details, which proves that the service is there.
 func (c *Client) dialTransport(ctx context.Context, id Identity) (NodeDialer, error) {
 	alpn := []string{wire.ALPNProxySSHGRPC, wire.ALPNHTTP2}
-	// The service sets no keepalive policy, so gRPC's default holds: at most one ping in five minutes.
-	rpc, err := c.dialRPC(ctx, id, alpn, grpc.EmptyDialOption{})
+	rpc, err := c.dialRPC(ctx, id, alpn, transportPings)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
 	}

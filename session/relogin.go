@@ -1,0 +1,128 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/internal/secret"
+	"github.com/touchstone-app/touchstone/keystore"
+)
+
+// SignIn runs the whole ceremony, the second round included. It takes password over and wipes it; nil asks the
+// Prompter. An empty user is the one who signed in last; a zero slot leaves the choice to the cluster. Callers that
+// want the same sign-in at the same time share one ceremony; it is cancelled when the last of them gives up.
+func (m *Manager) SignIn(ctx context.Context, clusterID, user string, password *secret.Bytes, slot keystore.Slot) error {
+	l, err := m.begin(clusterID, user, password, slot)
+	if err != nil {
+		password.Wipe()
+		return err
+	}
+	select {
+	case <-l.done:
+		return l.err
+	case <-ctx.Done():
+		m.leave(l)
+		return context.Cause(ctx)
+	}
+}
+
+// begin starts a ceremony, or joins the one that runs.
+func (m *Manager) begin(id, user string, password *secret.Bytes, slot keystore.Slot) (*ceremony, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, err := m.findLocked(id)
+	if err != nil {
+		return nil, err
+	}
+	if user == "" {
+		user = c.profile.User
+	}
+	if user == "" {
+		return nil, fault.New(fmt.Sprintf("No user name was given for %s.", c.profile.name()), "Sign in with your user name.")
+	}
+	if running := c.ceremony; running != nil {
+		return running, running.joinLocked(user, password, slot)
+	}
+	c.ceremony = m.startLocked(c, user, password, slot)
+	m.publishLocked()
+	return c.ceremony, nil
+}
+
+func (m *Manager) startLocked(c *cluster, user string, password *secret.Bytes, slot keystore.Slot) *ceremony {
+	ctx, cancel := context.WithCancel(m.life)
+	l := &ceremony{
+		m: m, id: c.id, user: user, slot: slot, password: password, profile: c.profile,
+		progress: SignIn{Steps: []Step{StepReach, StepPassword, StepDone}, Current: StepReach},
+		waiters:  1, cancel: cancel, done: make(chan struct{}),
+	}
+	if user != c.profile.User {
+		l.profile.Policy, l.profile.Slot = "", "" // what was demanded of another user says nothing
+	}
+	m.running.Go(func() { l.run(ctx) })
+	return l
+}
+
+// joinLocked adds a waiter who wants the same; somebody else must wait until the cluster is free.
+func (l *ceremony) joinLocked(user string, password *secret.Bytes, slot keystore.Slot) error {
+	if user != l.user || slot != l.slot {
+		return fault.New(fmt.Sprintf("%s is being signed in to as %s.", l.profile.name(), l.user), "Finish or cancel that first.")
+	}
+	password.Wipe()
+	l.waiters++
+	return nil
+}
+
+// leave takes a waiter away. The last one ends the ceremony and waits until it has.
+func (m *Manager) leave(l *ceremony) {
+	m.mu.Lock()
+	l.waiters--
+	last := l.waiters == 0
+	m.mu.Unlock()
+	if last {
+		l.cancel()
+		<-l.done
+	}
+}
+
+// finish takes a ceremony's result over and publishes it. A ceremony that was given up is no problem to show.
+func (m *Manager) finish(l *ceremony, ring *keyring, err error) {
+	var before *link
+	m.change(func() {
+		c := m.clusters[l.id]
+		c.ceremony = nil
+		switch {
+		case err == nil:
+			c.profile, c.problem = l.profile, nil
+			c.servers, c.serversProblem = nil, nil
+			before = m.adoptLocked(c, ring)
+		case !errors.Is(err, context.Canceled):
+			c.problem = fault.From(err)
+		}
+	})
+	before.retire()
+}
+
+// SignOut removes the certificates, and a software key with them, and ends what is open on them. The profile stays.
+func (m *Manager) SignOut(ctx context.Context, clusterID string) error {
+	m.mu.Lock()
+	c, err := m.findLocked(clusterID)
+	if err == nil && c.ceremony != nil {
+		err = fault.New(fmt.Sprintf("%s is being signed in to.", c.profile.name()), "Finish or cancel that first.")
+	}
+	m.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := m.store.removeLogin(clusterID); err != nil {
+		return err
+	}
+	var before *link
+	m.change(func() {
+		before = m.adoptLocked(c, nil)
+		c.servers, c.serversProblem, c.problem = nil, nil, nil
+	})
+	before.close()
+	return nil
+}
