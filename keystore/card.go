@@ -34,6 +34,7 @@ type card struct {
 type cardState struct {
 	info         *cardInfo // nil until the card could be read
 	problem      error     // why it could not
+	asked        time.Time // when it was asked last
 	touchWaiting bool
 	touchedUntil time.Time // end of the card's own 15 s after a touch
 	// busyUntil is when the card will have given up waiting for a touch that nobody waits for any more.
@@ -115,7 +116,18 @@ func (c *card) ask(ctx context.Context, q *request) (*reply, error) {
 	var answer *reply
 	err := c.do(ctx, func(ctx context.Context) error {
 		var err error
-		answer, err = c.perform(ctx, q, nil)
+		answer, err = c.perform(ctx, q, func() {})
+		return err
+	})
+	return answer, err
+}
+
+// askTouch queues one request that may cost a touch and returns its answer.
+func (c *card) askTouch(ctx context.Context, q *request, show touchShow) (*reply, error) {
+	var answer *reply
+	err := c.do(ctx, func(ctx context.Context) error {
+		var err error
+		answer, err = c.performTouch(ctx, q, show)
 		return err
 	})
 	return answer, err
@@ -123,12 +135,22 @@ func (c *card) ask(ctx context.Context, q *request) (*reply, error) {
 
 // identify reads what the card says about itself and publishes it.
 func (c *card) identify(ctx context.Context) (*cardInfo, error) {
-	answer, err := c.ask(ctx, &request{Op: opInfo})
+	return c.noteInfo(c.ask(ctx, &request{Op: opInfo}))
+}
+
+// identifyBusy is identify for a card that may still be waiting for a touch of ours that was abandoned: only that
+// touch, or 15 s, frees it, so the prompt is shown.
+func (c *card) identifyBusy(ctx context.Context, show touchShow) (*cardInfo, error) {
+	return c.noteInfo(c.askTouch(ctx, &request{Op: opInfo, Policy: Policy{Touch: true}}, show))
+}
+
+// noteInfo publishes what a card said about itself, or why it could not be asked.
+func (c *card) noteInfo(answer *reply, err error) (*cardInfo, error) {
 	if errors.Is(err, context.Canceled) {
 		return nil, err
 	}
 	c.mu.Lock()
-	c.state.problem = err
+	c.state.problem, c.state.asked = err, c.now()
 	if err == nil {
 		c.state.info = answer.Card
 	}
@@ -146,6 +168,21 @@ func (c *card) info(ctx context.Context) (*cardInfo, error) {
 		return info, nil
 	}
 	return c.identify(ctx)
+}
+
+// rereadAfter is how long a card that could not be read, because another program had it, is left alone.
+const rereadAfter = 5 * time.Second
+
+// wantsReading reports whether it is time to ask a card again that could not be read, and if so notes that it is
+// being asked.
+func (c *card) wantsReading() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	due := c.state.problem != nil && !c.now().Before(c.state.asked.Add(rereadAfter))
+	if due {
+		c.state.asked = c.now()
+	}
+	return due
 }
 
 // known is what the card said when it was asked last, or nil.

@@ -47,7 +47,7 @@ func faultOf(card CardID, err error) *fault.Fault {
 		return removedFault(card, err)
 	case errors.Is(err, errNoAnswer):
 		return fault.Wrap(err, fmt.Sprintf("%s does not answer.", card),
-			"Unplug it, plug it in again and try once more.")
+			"Close other programs that may be using it, or unplug it and plug it in again, and try once more.")
 	case errors.Is(err, errClosed):
 		return fault.Wrap(err, "Touchstone is closing.", "Start it again to use your key.")
 	default:

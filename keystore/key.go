@@ -26,7 +26,7 @@ type Key struct {
 // OpenKey returns the key that a reference names. It touches no card. It fails for references that are incomplete or
 // contradict themselves.
 func (s *Store) OpenKey(r Reference) (*Key, error) {
-	public, attested, err := r.parse()
+	public, attested, err := r.parse(s.roots)
 	if err != nil {
 		return nil, fault.Wrap(err, "The remembered hardware key cannot be used.", "Sign in again to set it up anew.")
 	}
@@ -148,17 +148,6 @@ func (u keyUse) attempt(ctx context.Context, pin *secret.Bytes) ([]byte, error) 
 		return nil, err
 	}
 	return answer.Signature, nil
-}
-
-// askTouch queues one request that may cost a touch and returns its answer.
-func (c *card) askTouch(ctx context.Context, q *request, show touchShow) (*reply, error) {
-	var answer *reply
-	err := c.do(ctx, func(ctx context.Context) error {
-		var err error
-		answer, err = c.performTouch(ctx, q, show)
-		return err
-	})
-	return answer, err
 }
 
 // keepPIN puts a PIN that the card has just accepted into the cache.

@@ -73,9 +73,7 @@ func (l *link) exchange(q *request, waiting func()) (*reply, error) {
 		if !answer.Waiting {
 			return &answer, nil
 		}
-		if waiting != nil {
-			waiting()
-		}
+		waiting()
 	}
 }
 

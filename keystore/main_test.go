@@ -22,16 +22,23 @@ const socketVariable = "PCSCLITE_CSOCK_NAME"
 // a smart-card service that is not there. newBench gives each worker the socket of one virtual key.
 func TestMain(m *testing.M) {
 	if os.Getenv(workerVariable) != "" {
-		if err := RunWorker(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		exit(RunWorker(os.Stdin, os.Stdout))
+	}
+	if does := os.Getenv(otherVariable); does != "" {
+		exit(runOther(does))
 	}
 	if err := os.Setenv(socketVariable, filepath.Join(os.DevNull, "no-service")); err != nil {
 		panic(err)
 	}
 	testkit.Main(m)
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // workerFor makes worker processes that reach the service at socket and nothing else.

@@ -63,13 +63,11 @@ func (p *pinCache) until() time.Time {
 	return p.expiry
 }
 
-// expire wipes a PIN whose time is over and reports whether there was one.
-func (p *pinCache) expire() bool {
+// expire wipes a PIN whose time is over.
+func (p *pinCache) expire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	had := p.pin != nil
 	p.dropExpiredLocked()
-	return had && p.pin == nil
 }
 
 // forget wipes the PIN at once.

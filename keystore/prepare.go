@@ -22,7 +22,7 @@ func (s *Store) Key(ctx context.Context, r Requirement, purpose Purpose) (*Key, 
 		r.Slot = r.Policy.DefaultSlot()
 	}
 	if _, ok := pivSlots[r.Slot]; !ok {
-		return nil, fmt.Errorf("preparing a key: %s is not a PIV slot for signing in", r.Slot)
+		return nil, fault.New(fmt.Sprintf("Slot %s cannot hold a key for signing in.", r.Slot), "Use slot 9a, 9c, 9d or 9e.")
 	}
 	c, err := s.find(ctx, r.Serial)
 	if err != nil {
@@ -49,7 +49,7 @@ type preparation struct {
 
 func (p *preparation) run(ctx context.Context) (*Key, error) {
 	defer func() { p.pin.Wipe() }()
-	info, err := p.card.identify(ctx)
+	info, err := p.card.identifyBusy(ctx, p.store.touchShow(p.card, p.want.Slot, p.purpose))
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +85,9 @@ func (p *preparation) step(ctx context.Context, info *cardInfo) (*Key, error) {
 	q.Unit, q.Public, q.secrets = p.store.unit, found.public, secrets{PIN: p.pin}
 	answer, err = p.card.askTouch(ctx, q, p.store.touchShow(p.card, p.want.Slot, p.purpose))
 	if err != nil {
+		return nil, err
+	}
+	if _, err := p.judge(answer.Slot); err != nil { // what the card made must be what it was told to make
 		return nil, err
 	}
 	return p.key(answer.Slot)
@@ -139,7 +142,7 @@ func certificateOf(slot *slotContents) (*x509.Certificate, error) {
 func (p *preparation) foreign(slot *slotContents, cert *x509.Certificate) error {
 	what := fmt.Sprintf("Slot %s of %s holds something that Touchstone did not make: %s.",
 		p.want.Slot, p.card.id().inside(), contentsOf(slot, cert))
-	return fault.Wrap(ErrSlotTaken, what, fmt.Sprintf("Nothing was changed. Choose another slot with --piv-slot, "+
+	return fault.Wrap(ErrSlotTaken, what, fmt.Sprintf("Nothing was changed. Choose another slot, "+
 		"or free slot %s with ykman once you are sure that nobody needs what is in it.", p.want.Slot))
 }
 
@@ -161,7 +164,7 @@ func contentsOf(slot *slotContents, cert *x509.Certificate) string {
 func (p *preparation) tooWeak(has Policy) error {
 	what := fmt.Sprintf("The key in slot %s of %s asks for %s, but %s is required.",
 		p.want.Slot, p.card.id().inside(), has, p.want.Policy)
-	return fault.Wrap(ErrSlotTaken, what, "Choose another slot with --piv-slot, or free this one with ykman if no cluster needs its key any more.")
+	return fault.Wrap(ErrSlotTaken, what, "Choose another slot, or free this one with ykman if no cluster needs its key any more.")
 }
 
 // settlePIN makes sure that the card has a PIN of its own, a PUK too, and that the person knows the PIN

@@ -44,8 +44,8 @@ type YubiKeyStatement struct {
 // Reference is the key's reference.
 func (k *Key) Reference() Reference { return k.reference }
 
-// parse checks that a reference is complete and agrees with itself.
-func (r Reference) parse() (crypto.PublicKey, *Attested, error) {
+// parse checks that a reference is complete and agrees with itself. roots are as in ParseAttestation.
+func (r Reference) parse(roots *x509.CertPool) (crypto.PublicKey, *Attested, error) {
 	slot := Slot(r.SlotKey)
 	if _, ok := pivSlots[slot]; !ok || r.SlotKey > 0xff || r.Serial == 0 {
 		return nil, nil, fmt.Errorf("the reference names slot %d on card %d", r.SlotKey, r.Serial)
@@ -54,7 +54,7 @@ func (r Reference) parse() (crypto.PublicKey, *Attested, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("decoding the public key of the reference: %w", err)
 	}
-	attested, err := ParseAttestation(r.Attestation.YubiKey.SlotCert, r.Attestation.YubiKey.AttestationCert, nil)
+	attested, err := ParseAttestation(r.Attestation.YubiKey.SlotCert, r.Attestation.YubiKey.AttestationCert, roots)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,12 +18,13 @@ const (
 )
 
 // perform asks the worker, with as many fresh connections as it takes and makes sense. It runs on the card's
-// goroutine. waiting is called when the card may wait for a touch; nil where no touch is needed.
+// goroutine. waiting is called when the card may be waiting for a touch.
 func (c *card) perform(ctx context.Context, q *request, waiting func()) (*reply, error) {
 	q.Reader = c.reader.Name
 	var t tries
 	for {
-		answer, err := c.link.call(ctx, q, waiting)
+		begun := false
+		answer, err := c.link.call(ctx, q, func() { begun = true; waiting() })
 		if q.secrets.holdsPIN() {
 			c.link.close() // with the copies of the PIN that piv-go made
 		}
@@ -31,7 +32,9 @@ func (c *card) perform(ctx context.Context, q *request, waiting func()) (*reply,
 			return answer, nil
 		}
 		if ctx.Err() != nil {
-			c.noteAbandoned(q, waiting)
+			if begun && q.Policy.Touch {
+				c.noteAbandoned()
+			}
 			return nil, context.Cause(ctx)
 		}
 		c.log.Debug("card request failed", "op", q.Op, "slot", q.Slot, "err", err)
@@ -39,10 +42,13 @@ func (c *card) perform(ctx context.Context, q *request, waiting func()) (*reply,
 		if !again {
 			return nil, err
 		}
-		if c.isBusy() && waiting != nil {
+		if c.isBusy() {
 			waiting() // a touch ends the wait of the request that was abandoned, and serves this one as well
 		}
-		if err := c.pause(ctx, pause, err); err != nil {
+		if t.shared <= 1 {
+			c.link.close() // with all the handles that piv-go lost in it, one of which may be what is in the way
+		}
+		if err := rest(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
@@ -57,10 +63,12 @@ type tries struct{ fresh, shared, spent int }
 // next says whether to try again after err, and after what pause. busy says that the card may still be waiting for
 // an abandoned touch of ours.
 func (t *tries) next(q *request, err error, busy bool) (time.Duration, bool) {
-	switch {
-	case isKind(err, kindShared):
+	if isKind(err, kindShared) {
 		t.shared++
 		return sharedPause, busy || t.shared < maxSharedTries
+	}
+	t.shared = 0 // what is in the way next may be our own again
+	switch {
 	case !isKind(err, kindBroken, kindGone) && !errors.Is(err, errWorkerGone):
 		return 0, false
 	case isSpent(q, err):
@@ -87,11 +95,8 @@ func isSpent(q *request, err error) bool {
 	return q.secrets.holdsPIN() && (!errors.As(err, &f) || f.Opened)
 }
 
-// pause throws a spoilt worker away, with all the handles that piv-go lost in it, and waits.
-func (c *card) pause(ctx context.Context, d time.Duration, err error) error {
-	if !isKind(err, kindShared) {
-		c.link.close()
-	}
+// rest waits for d or the end of ctx.
+func rest(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -104,10 +109,7 @@ func (c *card) pause(ctx context.Context, d time.Duration, err error) error {
 
 // noteAbandoned remembers that the card may go on waiting for a touch that nobody wants any more: nothing cancels
 // a signature in the card (hardware-key sheet, 5).
-func (c *card) noteAbandoned(q *request, waiting func()) {
-	if waiting == nil || !q.Policy.Touch {
-		return
-	}
+func (c *card) noteAbandoned() {
 	until := c.now().Add(touchTimeout)
 	c.update(func(s *cardState) { s.busyUntil = until })
 }

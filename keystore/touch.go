@@ -10,7 +10,7 @@ import (
 // the moment when the wait can have begun, the person is told; the prompt ends with the answer. It runs on the
 // card's goroutine. A person who gives up is context.Canceled.
 func (c *card) performTouch(ctx context.Context, q *request, show touchShow) (*reply, error) {
-	if !q.Policy.Touch {
+	if !q.Policy.Touch { // a card that is slow for another reason is none to touch
 		return c.perform(ctx, q, func() {})
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

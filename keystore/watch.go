@@ -84,16 +84,18 @@ func (w *watcher) look() {
 	}
 	if err != nil {
 		w.store.log.Debug("readers cannot be listed", "err", err)
-		readers = nil
 	}
-	w.store.follow(w, readers, err)
-	w.store.expirePINs()
+	w.store.setProblem(err)
+	if err == nil || isKind(err, kindService) { // else the cards may well be there
+		w.follow(readers)
+	}
+	w.tend()
 }
 
 // readers asks the worker, once more with a fresh one if that might help.
 func (w *watcher) readers() ([]readerInfo, error) {
 	for first := true; ; first = false {
-		answer, err := w.link.call(w.ctx, &request{Op: opReaders}, nil)
+		answer, err := w.link.call(w.ctx, &request{Op: opReaders}, func() {})
 		if err == nil {
 			return answer.Readers, nil
 		}
@@ -110,48 +112,64 @@ func isStopped(err error) bool {
 	return errors.As(err, &f) && f.Code == scardServiceStopped
 }
 
-// follow ends the cards whose reader is gone and starts one for each new reader. err is why the readers could not
-// be listed.
-func (s *Store) follow(w *watcher, readers []readerInfo, err error) {
+// setProblem notes why no card can be reached at all; nil when they can.
+func (s *Store) setProblem(err error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.problem = nil
 	if err != nil {
 		s.problem = faultOf(CardID{}, err)
 	}
-	before := s.cards
-	var present, arrived []*card
-	for _, r := range readers {
-		i := slices.IndexFunc(before, func(c *card) bool { return c.reader == r })
-		if i < 0 {
-			arrived = append(arrived, newCard(r, s))
-			present = append(present, arrived[len(arrived)-1])
-			continue
-		}
-		present = append(present, before[i])
-	}
-	s.cards = present
-	s.mu.Unlock()
-	for _, c := range before {
-		if !slices.Contains(present, c) {
-			c.close(ErrCardRemoved)
-		}
+}
+
+// follow ends the cards whose reader is gone and starts one for each new reader.
+func (w *watcher) follow(readers []readerInfo) {
+	gone, arrived := w.store.sort(readers)
+	for _, c := range gone {
+		c.close(ErrCardRemoved)
 	}
 	for _, c := range arrived {
-		w.welcome(c)
+		go c.run() // follow and Store.Close end it with card.close
+		w.read(c)
 	}
-	s.publish()
 }
 
-// welcome starts a card and reads it in the background.
-func (w *watcher) welcome(c *card) {
-	go c.run() // Store.Close and follow end it with card.close
-	w.reading.Go(func() { _, _ = c.info(w.ctx) })
+// sort makes the store's cards those in readers and says which are gone and which have arrived.
+func (s *Store) sort(readers []readerInfo) (gone, arrived []*card) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var present []*card
+	for _, r := range readers {
+		i := slices.IndexFunc(s.cards, func(c *card) bool { return c.reader == r })
+		if i < 0 {
+			c := newCard(r, s)
+			present, arrived = append(present, c), append(arrived, c)
+			continue
+		}
+		present = append(present, s.cards[i])
+	}
+	for _, c := range s.cards {
+		if !slices.Contains(present, c) {
+			gone = append(gone, c)
+		}
+	}
+	s.cards = present
+	return gone, arrived
 }
 
-// expirePINs wipes the PINs whose time is over and shows it.
-func (s *Store) expirePINs() {
-	for _, c := range s.plugged() {
+// read asks a card for its state in the background.
+func (w *watcher) read(c *card) {
+	w.reading.Go(func() { _, _ = c.identify(w.ctx) }) // its failure is in the snapshot
+}
+
+// tend does what time asks for: it wipes PINs whose time is over, reads cards again that could not be read, and
+// shows what has changed.
+func (w *watcher) tend() {
+	for _, c := range w.store.plugged() {
 		c.pins.expire()
+		if c.wantsReading() {
+			w.read(c)
+		}
 	}
-	s.publish()
+	w.store.publish()
 }
