@@ -1,0 +1,208 @@
+package demo
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// Config says how to start a cluster.
+type Config struct {
+	// State is the folder in which the cluster keeps its authorities, users, passwords and audit log. It is made when
+	// it does not exist, and closed to other accounts.
+	State string
+	// AttestationRoots are trusted to attest hardware keys. With none, no key counts as a hardware key.
+	AttestationRoots *x509.CertPool
+	// AttestationRootFile is only repeated in the description, for programs that want to look at the root.
+	AttestationRootFile string
+	// Now is the clock; nil is the machine's. It stamps and checks certificates; waiting uses real time.
+	Now func() time.Time
+	// Log hears about what clients are not told; nil discards it. It never gets passwords or certificates.
+	Log *slog.Logger
+	// ClusterName defaults to "demo". It cannot change while the state folder lives.
+	ClusterName string
+	// Addr is where to listen, on loopback. Empty means 127.0.0.1 with the port of the last start when that is free.
+	Addr string
+	// Shell is the program of the node's shells; empty means /bin/sh.
+	Shell string
+	// Env is the environment that the node's shells start from, in the form of os.Environ. With none they get a plain
+	// PATH and the account's own HOME.
+	Env []string
+}
+
+func (c *Config) setDefaults() {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.ClusterName == "" {
+		c.ClusterName = "demo"
+	}
+	if c.Shell == "" {
+		c.Shell = "/bin/sh"
+	}
+}
+
+// Cluster is a running demo cluster.
+type Cluster struct {
+	description Description
+	cancel      context.CancelFunc
+	listener    net.Listener
+	servers     []server
+	group       group // the servers, the accept loop and every connection
+	audit       *audit
+	unwatch     func() bool // stops watching the context
+	once        sync.Once
+	closeErr    error
+}
+
+// server is one of the servers behind the router, fed by a handover.
+type server struct {
+	from  *handover
+	serve func(net.Listener) error
+	stop  func()
+}
+
+// Start starts a cluster and returns once it answers. Errors about a resource file are *ResourceError. The cluster
+// ends with ctx or with Close, whichever is first; Close must be called in either case.
+func Start(ctx context.Context, config Config) (*Cluster, error) {
+	config.setDefaults()
+	dir, err := openState(config.State)
+	if err != nil {
+		return nil, err
+	}
+	p, err := openParts(dir, &config)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := dir.listen(config.Addr)
+	if err != nil {
+		return nil, errors.Join(err, p.audit.close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	c := &Cluster{cancel: cancel, listener: listener, audit: p.audit}
+	route, err := c.assemble(ctx, p)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	c.run(ctx, route)
+	return c, nil
+}
+
+// run starts the servers and the accept loop.
+func (c *Cluster) run(ctx context.Context, route *router) {
+	for _, s := range c.servers {
+		c.group.run(func() { _ = s.from.Close() }, func() { _ = s.serve(s.from) }) // its error says that it was closed
+	}
+	c.group.run(func() { _ = c.listener.Close() }, func() {
+		for {
+			conn, err := c.listener.Accept()
+			if err != nil {
+				return
+			}
+			c.group.run(func() { _ = conn.Close() }, func() { route.serve(conn) })
+		}
+	})
+	c.unwatch = context.AfterFunc(ctx, func() { _ = c.close() })
+}
+
+// Close ends the cluster: it stops listening, ends every connection and every program on the node, and returns when
+// all of them are gone. Closing twice is allowed.
+func (c *Cluster) Close() error {
+	if c.unwatch != nil {
+		c.unwatch()
+	}
+	return c.close()
+}
+
+func (c *Cluster) close() error {
+	c.once.Do(func() {
+		c.cancel()
+		err := c.listener.Close()
+		for _, s := range c.servers {
+			s.stop()
+		}
+		c.group.close()
+		c.closeErr = errors.Join(err, c.audit.close())
+	})
+	return c.closeErr
+}
+
+// listen opens the port: the one asked for, or the one of the last start, or any.
+func (d stateDir) listen(addr string) (net.Listener, error) {
+	if addr != "" {
+		return listenLoopback(addr)
+	}
+	remembered, err := d.read(filePort)
+	if err != nil {
+		return nil, fmt.Errorf("reading the port of the last start: %w", err)
+	}
+	port, err := strconv.ParseUint(strings.TrimSpace(string(remembered)), 10, 16)
+	if err != nil {
+		port = 0
+	}
+	listener, err := listenLoopback(fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil && port != 0 { // somebody else has it by now
+		listener, err = listenLoopback("127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, text, _ := net.SplitHostPort(listener.Addr().String())
+	if err := d.write(filePort, []byte(text+"\n")); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return listener, nil
+}
+
+func listenLoopback(addr string) (net.Listener, error) {
+	resolved, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	if !resolved.IP.IsLoopback() {
+		return nil, fmt.Errorf("listening on %s: the demo cluster stays on loopback", addr)
+	}
+	listener, err := net.ListenTCP("tcp", resolved)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	return listener, nil
+}
+
+// httpServer makes a server for connections whose TLS was terminated.
+func httpServer(from *handover, handler http.Handler, log *slog.Logger) server {
+	s := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: helloTimeout,
+		ReadTimeout:       2 * helloTimeout,
+		IdleTimeout:       time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return server{from: from, serve: s.Serve, stop: func() {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownPatience)
+		defer cancel()
+		if s.Shutdown(ctx) != nil {
+			_ = s.Close()
+		}
+	}}
+}
+
+// shutdownPatience is how long requests that are being answered may take when the cluster ends.
+const shutdownPatience = 2 * time.Second
+
+func grpcServer(from *handover, s *grpc.Server) server {
+	return server{from: from, serve: s.Serve, stop: s.Stop}
+}

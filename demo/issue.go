@@ -1,0 +1,172 @@
+package demo
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/touchstone-app/touchstone/internal/wire"
+	"golang.org/x/crypto/ssh"
+)
+
+// issuer decides about certificates and signs them.
+type issuer struct {
+	cluster   string
+	cas       *authorities
+	resources *resources
+	passwords *passwords
+	attested  *attestedKeys
+	roots     *x509.CertPool // of attestation; nil trusts no card
+	audit     *audit
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// certRequest is one request for certificates, after the password was accepted.
+type certRequest struct {
+	wire.CertificateRequest
+	statement json.RawMessage // the attestation statement as it was sent
+	loginIP   string
+}
+
+// authenticate checks a password and writes down the outcome.
+func (i *issuer) authenticate(name, password string) error {
+	err := i.passwords.check(name, password, i.now())
+	if err == nil && i.resources.catalog().users[name] == nil {
+		err = refuse(accessDenied, textWrongPassword) // deleted since the password was set
+	}
+	event := Event{Name: EventLogin, Service: "web", User: name, Success: err == nil}
+	if err != nil {
+		event.Reason = err.Error()
+	}
+	i.audit.record(event)
+	return err
+}
+
+// issue makes both certificates for a user who proved who they are, or refuses and writes down why. The order of the
+// checks is that of a real cluster (enforcement sheet, section 3).
+func (i *issuer) issue(name string, r *certRequest) (*wire.LoginResponse, error) {
+	event := Event{Name: EventCertCreate, Service: "web", User: name}
+	response, err := i.tryIssue(name, r, &event)
+	event.Success = err == nil
+	if err != nil {
+		event.Reason = err.Error()
+	}
+	i.audit.record(event)
+	return response, err
+}
+
+func (i *issuer) tryIssue(name string, r *certRequest, event *Event) (*wire.LoginResponse, error) {
+	now := i.now()
+	sshKey, publicKey, err := parsePublicKey(r.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.checkRoute(r); err != nil {
+		return nil, err
+	}
+	catalog := i.resources.catalog()
+	account := catalog.users[name]
+	if account == nil {
+		return nil, refuse(accessDenied, textWrongPassword)
+	}
+	id := identity{user: name, roles: account.Spec.Roles, traits: account.Spec.Traits, loginIP: r.loginIP}
+	granted, err := newAccess(catalog, id)
+	if err != nil {
+		return nil, err
+	}
+	ttl := granted.sessionTTL(r.TTL)
+	logins, err := granted.logins(ttl)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := i.attest(r.statement, publicKey, now, ttl)
+	if err != nil {
+		return nil, err
+	}
+	event.Policy, event.Serial = string(proof.policy), proof.serial
+	event.RequiredPolicy = string(granted.requiredPolicy())
+	if err := granted.checkPolicy(proof.policy); err != nil {
+		return nil, err
+	}
+	id.policy, id.logins = proof.policy, append(logins, wire.JoinPrincipal)
+	return i.sign(&userCertificate{identity: id, cluster: i.cluster, ttl: ttl, format: r.Compatibility,
+		sshKey: sshKey, publicKey: publicKey}, now)
+}
+
+// checkRoute refuses what this cluster does not have: leaf clusters, Kubernetes clusters, unknown formats.
+func (i *issuer) checkRoute(r *certRequest) error {
+	if r.RouteToCluster != "" && r.RouteToCluster != i.cluster {
+		return refuse(notFound, "remote cluster %q not found", r.RouteToCluster)
+	}
+	if r.KubeCluster != "" {
+		return refuse(badParameter, "Kubernetes cluster %q is not registered in this cluster", r.KubeCluster)
+	}
+	switch r.Compatibility {
+	case "", "standard", oldSSHFormat:
+		return nil
+	default:
+		return refuse(badParameter, "unknown certificate format %q", r.Compatibility)
+	}
+}
+
+// parsePublicKey reads an authorized_keys line.
+func parsePublicKey(line []byte) (ssh.PublicKey, crypto.PublicKey, error) {
+	if len(line) == 0 {
+		return nil, nil, refuse(badParameter, "missing parameter 'public_key'")
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey(line)
+	if err != nil {
+		return nil, nil, refuse(badParameter, "parsing the public key: %v", err)
+	}
+	holder, ok := key.(ssh.CryptoPublicKey)
+	if !ok {
+		return nil, nil, refuse(badParameter, "keys of type %s are not supported", key.Type())
+	}
+	public := holder.CryptoPublicKey()
+	if weak, ok := public.(*rsa.PublicKey); ok && weak.N.BitLen() < rsaBits {
+		return nil, nil, refuse(badParameter, "RSA keys need %d bits at least", rsaBits)
+	}
+	return key, public, nil
+}
+
+// attest finds out which policy the key satisfies: from the statement, or from an earlier one. The attested policy
+// goes into the certificate even where nothing is required. A statement that cannot be trusted is refused always.
+func (i *issuer) attest(raw json.RawMessage, key crypto.PublicKey, now time.Time, ttl time.Duration) (attestation, error) {
+	statement, err := parseStatement(raw)
+	if err != nil {
+		return attestation{}, err
+	}
+	if statement == nil {
+		return i.attested.look(key, now)
+	}
+	proof, err := verifyAttestation(statement, key, i.roots, now)
+	if err != nil {
+		return attestation{}, err
+	}
+	return proof, i.attested.store(key, proof, now, now.Add(ttl))
+}
+
+func (i *issuer) sign(c *userCertificate, now time.Time) (*wire.LoginResponse, error) {
+	sshCert, err := i.cas.signSSH(c, now)
+	if err != nil {
+		return nil, err
+	}
+	tlsCert, err := i.cas.signTLS(c, now)
+	if err != nil {
+		return nil, err
+	}
+	return &wire.LoginResponse{
+		Username: c.user,
+		SSHCert:  sshCert,
+		TLSCert:  tlsCert,
+		HostSigners: []wire.HostSigner{{
+			ClusterName:  i.cluster,
+			CheckingKeys: [][]byte{ssh.MarshalAuthorizedKey(i.cas.host.ssh.PublicKey())},
+			TLSCerts:     [][]byte{certPEM(i.cas.host.cert.Raw)},
+		}},
+	}, nil
+}

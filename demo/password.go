@@ -1,0 +1,149 @@
+package demo
+
+import (
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Costs and limits of passwords.
+const (
+	passwordIterations = 100_000 // the passwords are 128 bits of chance; this is for those that people set
+	saltSize           = 16
+	maxAttempts        = 5 // wrong passwords in a row, as in a real cluster
+	lockTime           = 20 * time.Minute
+)
+
+// Texts of refused passwords (login sheet, 5.6).
+const (
+	textWrongPassword = "invalid username or password"
+	textLocked        = "too many incorrect attempts, please try again later"
+)
+
+// passwordHash is what the server keeps of a password.
+type passwordHash struct {
+	Salt       []byte `json:"salt"`
+	Iterations int    `json:"iterations"`
+	Hash       []byte `json:"hash"`
+}
+
+func hashPassword(password string) (passwordHash, error) {
+	h := passwordHash{Salt: make([]byte, saltSize), Iterations: passwordIterations}
+	_, _ = rand.Read(h.Salt) // never fails
+	var err error
+	h.Hash, err = h.derive(password)
+	return h, err
+}
+
+func (h passwordHash) derive(password string) ([]byte, error) {
+	key, err := pbkdf2.Key(sha256.New, password, h.Salt, h.Iterations, sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("hashing a password: %w", err)
+	}
+	return key, nil
+}
+
+func (h passwordHash) matches(password string) bool {
+	key, err := h.derive(password)
+	return err == nil && subtle.ConstantTimeCompare(key, h.Hash) == 1
+}
+
+// Credential is a demo user's name and password in plain text. It exists so that the person at the keyboard can sign
+// in; the server itself checks against a hash.
+type Credential struct {
+	Name     string `json:"name"`
+	Password string `json:"password"`
+}
+
+// openCredentials returns the password of every user of the catalog and its hash, and makes up what is missing.
+func (d stateDir) openCredentials(c *catalog) (map[string]string, *passwords, error) {
+	var plain []Credential
+	hashes := map[string]passwordHash{}
+	if err := d.readJSON(fileCredentials, &plain); err != nil {
+		return nil, nil, err
+	}
+	if err := d.readJSON(filePasswords, &hashes); err != nil {
+		return nil, nil, err
+	}
+	known := make(map[string]string, len(plain))
+	for _, p := range plain {
+		known[p.Name] = p.Password
+	}
+	for _, u := range c.sortedUsers() {
+		name := u.Metadata.Name
+		if _, ok := hashes[name]; ok && known[name] != "" {
+			continue
+		}
+		fresh := Credential{Name: name, Password: rand.Text()}
+		hash, err := hashPassword(fresh.Password)
+		if err != nil {
+			return nil, nil, err
+		}
+		hashes[name], known[name] = hash, fresh.Password
+		plain = append(plain, fresh)
+	}
+	if err := d.writeJSON(filePasswords, hashes); err != nil {
+		return nil, nil, err
+	}
+	stranger, err := hashPassword(rand.Text())
+	if err != nil {
+		return nil, nil, err
+	}
+	return known, &passwords{hashes: hashes, stranger: stranger, tries: map[string]attempts{}},
+		d.writeJSON(fileCredentials, plain)
+}
+
+// passwords checks who someone is.
+type passwords struct {
+	hashes   map[string]passwordHash
+	stranger passwordHash // compared for unknown users, so that the time does not tell them apart
+
+	mu    sync.Mutex
+	tries map[string]attempts // guarded by mu
+}
+
+type attempts struct {
+	wrong       int
+	lockedUntil time.Time
+}
+
+// check accepts a password or refuses with the texts of a real cluster.
+func (p *passwords) check(name, password string, now time.Time) error {
+	if p.locked(name, now) {
+		return refuse(accessDenied, textLocked)
+	}
+	hash, known := p.hashes[name]
+	if !known {
+		hash = p.stranger
+	}
+	if !hash.matches(password) || !known {
+		return p.failed(name, known, now)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.tries, name)
+	return nil
+}
+
+func (p *passwords) locked(name string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return now.Before(p.tries[name].lockedUntil)
+}
+
+func (p *passwords) failed(name string, known bool, now time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known { // names that nobody has would only fill the memory
+		a := p.tries[name]
+		if a.wrong++; a.wrong >= maxAttempts {
+			a = attempts{lockedUntil: now.Add(lockTime)}
+		}
+		p.tries[name] = a
+	}
+	return refuse(accessDenied, textWrongPassword)
+}

@@ -1,0 +1,75 @@
+package demo
+
+import "slices"
+
+// Description is what a program needs to know to use a cluster. It holds passwords in plain text: they are demo
+// passwords, but whoever prints or stores it decides who reads them.
+type Description struct {
+	Proxy  string            `json:"proxy"`   // host:port, valid for the web certificate
+	CAFile string            `json:"ca_file"` // PEM, the authority of the web certificate
+	Users  []UserDescription `json:"users"`
+	// AttestationRoot is Config.AttestationRootFile.
+	AttestationRoot string `json:"attestation_root,omitempty"`
+	AuditLog        string `json:"audit_log"` // JSON lines, see Event
+	State           string `json:"state"`
+	// Resources is the folder of the YAML files. They may be edited while the cluster runs.
+	Resources string `json:"resources"`
+}
+
+// UserDescription is one user of the cluster.
+type UserDescription struct {
+	Name     string   `json:"name"`
+	Password string   `json:"password"`
+	Roles    []string `json:"roles"`
+	// RequireSessionMFA is what the user's roles and the cluster demand together: "off", "on" or a private key policy.
+	RequireSessionMFA string `json:"require_session_mfa"`
+}
+
+// Ready describes the cluster. It answers from the moment that Start returned.
+func (c *Cluster) Ready() Description {
+	d := c.description
+	d.Users = slices.Clone(d.Users)
+	return d
+}
+
+func (p *parts) describe(public string) Description {
+	d := Description{
+		Proxy:           public,
+		CAFile:          p.dir.path(fileWebCA),
+		AttestationRoot: p.config.AttestationRootFile,
+		AuditLog:        p.dir.path(fileAudit),
+		State:           string(p.dir),
+		Resources:       p.dir.path(dirResources),
+	}
+	catalog := p.resources.catalog()
+	for _, u := range catalog.sortedUsers() {
+		d.Users = append(d.Users, UserDescription{
+			Name:              u.Metadata.Name,
+			Password:          p.plain[u.Metadata.Name],
+			Roles:             u.Spec.Roles,
+			RequireSessionMFA: demandOf(catalog, u),
+		})
+	}
+	return d
+}
+
+// demandOf says in one word what a user's sign-in has to satisfy.
+func demandOf(c *catalog, u *user) string {
+	granted, err := newAccess(c, identity{user: u.Metadata.Name, roles: u.Spec.Roles, traits: u.Spec.Traits})
+	if err != nil {
+		return requireOff.name
+	}
+	demand := requirement{name: requireOff.name, policy: granted.requiredPolicy()}
+	if demands[demand.policy].hardware {
+		return string(demand.policy)
+	}
+	for _, r := range granted.roles {
+		if r.Spec.Options.RequireSessionMFA.sessionMFA {
+			demand = requireOn
+		}
+	}
+	if c.pref.Spec.RequireSessionMFA.sessionMFA {
+		demand = requireOn
+	}
+	return demand.name
+}

@@ -1,0 +1,121 @@
+package demo
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/touchstone-app/touchstone/internal/wire"
+)
+
+// helloTimeout is how long a client may take for its first bytes and for a handshake (transport sheet, section 1).
+const helloTimeout = 15 * time.Second
+
+// router serves everything on one port. It chooses by ALPN in the client's order (transport sheet, section 3).
+type router struct {
+	cluster string
+	web     *tls.Config
+	ssh     *tls.Config
+	log     *slog.Logger
+
+	// Where connections go.
+	toWeb       func(net.Conn) // TLS was terminated
+	toSSH       func(net.Conn) // TLS was terminated
+	toAuth      func(net.Conn) // TLS untouched
+	toTransport func(net.Conn) // TLS untouched
+}
+
+// webTLS terminates HTTPS. "http/1.1" stands before "h2", which browsers need for websockets; a client certificate is
+// optional and, when there is one, a user's.
+func webTLS(cert tls.Certificate, users *x509.CertPool, now func() time.Time) *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		ClientCAs:    users,
+		ClientAuth:   tls.VerifyClientCertIfGiven,
+		NextProtos:   []string{wire.ALPNHTTP1, wire.ALPNHTTP2},
+		MinVersion:   tls.VersionTLS12,
+		Time:         now,
+	}
+}
+
+// sshTLS terminates the TLS around SSH. It shows the host certificate, asks for none and, like the real thing,
+// negotiates no ALPN name.
+func sshTLS(cert tls.Certificate, now func() time.Time) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, Time: now}
+}
+
+// serve routes one connection and returns when it was handed over or refused; a refused one is closed without an
+// alert.
+func (r *router) serve(c net.Conn) {
+	if err := c.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
+		_ = c.Close()
+		return
+	}
+	h, first, err := readHello(c)
+	route := r.route(h)
+	if err != nil || route == nil {
+		r.log.Debug("no route", "sni", h.serverName, "alpn", h.protocols, "err", err)
+		_ = c.Close()
+		return
+	}
+	route(replay(c, first))
+}
+
+// route returns the handler of the first name that has one, nil for none.
+func (r *router) route(h hello) func(net.Conn) {
+	for _, name := range h.protocols {
+		switch {
+		case name == wire.ALPNHTTP1 || name == wire.ALPNHTTP2:
+			return func(c net.Conn) { r.terminate(c, r.web, r.toWeb) }
+		case name == wire.ALPNProxySSH:
+			return func(c net.Conn) { r.terminate(c, r.ssh, r.toSSH) }
+		case name == wire.ALPNProxySSHGRPC:
+			return forward(r.toTransport)
+		case strings.HasPrefix(name, wire.ALPNAuthPrefix):
+			if cluster, ok := authCluster(name); !ok || cluster != r.cluster {
+				return nil
+			}
+			return forward(r.toAuth)
+		}
+	}
+	return nil
+}
+
+// authCluster reads the cluster's name out of "teleport-auth@HEX.teleport.cluster.local".
+func authCluster(protocol string) (string, bool) {
+	encoded, ok := strings.CutPrefix(protocol, wire.ALPNAuthPrefix)
+	if !ok {
+		return "", false
+	}
+	encoded, ok = strings.CutSuffix(encoded, wire.ClusterDomain)
+	if !ok || encoded != strings.ToLower(encoded) {
+		return "", false
+	}
+	name, err := hex.DecodeString(encoded)
+	return string(name), err == nil && len(name) > 0
+}
+
+// forward hands a connection over with its TLS untouched: who gets it watches its own time.
+func forward(to func(net.Conn)) func(net.Conn) {
+	return func(c net.Conn) {
+		if c.SetDeadline(time.Time{}) != nil {
+			_ = c.Close()
+			return
+		}
+		to(c)
+	}
+}
+
+func (r *router) terminate(c net.Conn, config *tls.Config, to func(net.Conn)) {
+	server := tls.Server(c, config)
+	if err := server.Handshake(); err != nil || server.SetDeadline(time.Time{}) != nil {
+		r.log.Debug("TLS handshake", "err", err)
+		_ = c.Close()
+		return
+	}
+	to(server)
+}
