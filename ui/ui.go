@@ -79,8 +79,11 @@ type Deps struct {
 	Keys       Keys
 	VirtualKey VirtualKey // nil outside demo mode
 	Welcome    Welcome
-	FirstRun   bool // start with the wizard
-	Version    string
+	// Prompter is the one that keystore and session were given: it is made first, with NewPrompter, because they need
+	// it before the window, which needs them.
+	Prompter *Prompter
+	FirstRun bool // start with the wizard
+	Version  string
 	// Post runs a function on the Fyne thread: fyne.Do in the app, a queue in tests.
 	Post func(func())
 	// Now is the clock; time.Now in the app.

@@ -1,0 +1,349 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/software"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
+
+	"github.com/touchstone-app/touchstone/internal/secret"
+	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/session"
+	"github.com/touchstone-app/touchstone/ui/widget"
+)
+
+// epoch is when all tests happen.
+var epoch = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+// patience is how long a test waits for something that another goroutine does.
+const patience = 5 * time.Second
+
+// board publishes snapshots as session.Manager and keystore.Store do.
+type board[S any] struct {
+	mu      sync.Mutex
+	now     S
+	version *uint64
+	changed chan struct{}
+}
+
+func newBoard[S any](now S, version func(*S) *uint64) *board[S] {
+	b := &board[S]{now: now, changed: make(chan struct{})}
+	b.version = version(&b.now)
+	*b.version = 1
+	return b
+}
+
+func (b *board[S]) Snapshot() S {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now
+}
+
+func (b *board[S]) Wait(ctx context.Context, after uint64) (S, error) {
+	for {
+		b.mu.Lock()
+		now, version, changed := b.now, *b.version, b.changed
+		b.mu.Unlock()
+		if version > after {
+			return now, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return now, ctx.Err()
+		}
+	}
+}
+
+func (b *board[S]) change(f func(*S)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f(&b.now)
+	*b.version++
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// clusters is a session manager made of answers.
+type clusters struct {
+	*board[session.Snapshot]
+	add    func(ctx context.Context, address, caFile string) (string, error)
+	signIn func(ctx context.Context, cluster, user, password string) error
+	open   func(ctx context.Context, r session.ShellRequest) error
+	asked  chan string // what was asked of it, in order
+}
+
+func (c *clusters) AddCluster(ctx context.Context, address, caFile string) (string, error) {
+	c.asked <- "add " + address + " " + caFile
+	return c.add(ctx, address, caFile)
+}
+
+func (c *clusters) SignIn(ctx context.Context, id, user string, password *secret.Bytes, _ keystore.Slot) error {
+	defer password.Wipe()
+	c.asked <- "sign in " + user + "@" + id
+	return c.signIn(ctx, id, user, string(password.Reveal()))
+}
+
+func (c *clusters) SignOut(_ context.Context, id string) error {
+	c.asked <- "sign out " + id
+	return nil
+}
+
+func (c *clusters) RefreshServers(_ context.Context, id string) error {
+	c.asked <- "refresh " + id
+	return nil
+}
+
+func (c *clusters) OpenShell(ctx context.Context, r session.ShellRequest) (*session.Shell, error) {
+	c.asked <- "open " + r.Login + "@" + r.Host
+	return nil, c.open(ctx, r)
+}
+
+// cards is a key store made of answers.
+type cards struct {
+	*board[keystore.Snapshot]
+	set   func(pin, puk string) error
+	asked chan string
+}
+
+func (c *cards) Refresh(context.Context) error { c.asked <- "refresh"; return nil }
+func (c *cards) ForgetPINs()                   { c.asked <- "forget" }
+
+func (c *cards) SetPINAndPUK(_ context.Context, _ uint32, pin, puk *secret.Bytes) error {
+	c.asked <- "set"
+	return c.set(string(pin.Reveal()), string(puk.Reveal()))
+}
+
+// harness is a window on Fyne's test driver. The test's goroutine is the Fyne thread: posted functions run when the test
+// waits for something.
+type harness struct {
+	t        *testing.T
+	app      fyne.App
+	posted   chan func()
+	clusters *clusters
+	cards    *cards
+	deps     Deps
+	w        *Window
+	clock    *clock
+}
+
+// clock is moved by the test.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+var errRefused = errors.New("refused by the test")
+
+func newHarness(t *testing.T, s session.Snapshot, k keystore.Snapshot) *harness {
+	t.Helper()
+	h := &harness{t: t, app: test.NewTempApp(t), posted: make(chan func(), 1024), clock: &clock{now: epoch}}
+	h.app.Settings().SetTheme(NewTheme())
+	h.clusters = &clusters{board: newBoard(s, func(s *session.Snapshot) *uint64 { return &s.Version }), asked: make(chan string, 64)}
+	h.clusters.add = func(context.Context, string, string) (string, error) { return "", errRefused }
+	h.clusters.signIn = func(context.Context, string, string, string) error { return errRefused }
+	h.clusters.open = func(context.Context, session.ShellRequest) error { return errRefused }
+	h.cards = &cards{board: newBoard(k, func(k *keystore.Snapshot) *uint64 { return &k.Version }), asked: make(chan string, 64)}
+	h.cards.set = func(string, string) error { return errRefused }
+	post := func(f func()) { h.posted <- f }
+	h.deps = Deps{
+		App: h.app, Sessions: h.clusters, Keys: h.cards, Post: post, Now: h.clock.Now,
+		Prompter: NewPrompter(post, h.clock.Now),
+	}
+	return h
+}
+
+// open makes and shows the window.
+func (h *harness) open() *harness {
+	h.t.Helper()
+	h.w = New(h.deps)
+	h.w.Show()
+	h.t.Cleanup(h.w.Close)
+	return h
+}
+
+// until runs what is posted until done holds.
+func (h *harness) until(what string, done func() bool) {
+	h.t.Helper()
+	deadline := time.After(patience)
+	for !done() {
+		select {
+		case f := <-h.posted:
+			f()
+		case <-deadline:
+			h.t.Fatalf("waited in vain until %s; on the screen: %q", what, h.texts())
+		}
+	}
+}
+
+// said waits for the next question to the session manager.
+func (h *harness) said(asked chan string, want string) {
+	h.t.Helper()
+	var got string
+	h.until(want, func() bool {
+		select {
+		case got = <-asked:
+			return true
+		default:
+			return false
+		}
+	})
+	if got != want {
+		h.t.Fatalf("asked %q, want %q", got, want)
+	}
+}
+
+// top is the topmost tree of the main window.
+func (h *harness) top() fyne.CanvasObject {
+	if o := h.w.win.Canvas().Overlays().Top(); o != nil {
+		return o
+	}
+	return h.w.win.Content()
+}
+
+// controls lists what is visible in the topmost tree.
+func (h *harness) controls() []widget.Described {
+	var found []widget.Described
+	walk(h.top(), func(d widget.Described) { found = append(found, d) })
+	return found
+}
+
+// walk visits the visible described controls below o.
+func walk(o fyne.CanvasObject, visit func(widget.Described)) {
+	for _, inside := range test.LaidOutObjects(o) {
+		if d, ok := inside.(widget.Described); ok {
+			visit(d)
+		}
+	}
+}
+
+func (h *harness) texts() []string {
+	var texts []string
+	for _, c := range h.controls() {
+		texts = append(texts, c.Describe().Text)
+	}
+	return texts
+}
+
+// shows says whether a text that contains the words is visible.
+func (h *harness) shows(words string) func() bool {
+	return func() bool {
+		return slices.ContainsFunc(h.texts(), func(text string) bool { return strings.Contains(text, words) })
+	}
+}
+
+// find is the visible control of that kind and name.
+func (h *harness) find(kind, name string) widget.Described {
+	h.t.Helper()
+	for _, c := range h.controls() {
+		if d := c.Describe(); d.Kind == kind && d.Text == name {
+			return c
+		}
+	}
+	h.t.Fatalf("there is no %s %q; on the screen: %q", kind, name, h.texts())
+	return nil
+}
+
+func (h *harness) tap(kind, name string) {
+	h.t.Helper()
+	test.Tap(h.find(kind, name).(fyne.Tappable))
+}
+
+// typeInto focuses a field and types.
+func (h *harness) typeInto(kind, name, text string) {
+	h.t.Helper()
+	f := h.find(kind, name).(fyne.Focusable)
+	h.w.win.Canvas().Focus(f)
+	for _, r := range text {
+		f.TypedRune(r)
+	}
+}
+
+// press sends a key to what has the focus, or to the window.
+func (h *harness) press(name fyne.KeyName) {
+	key := &fyne.KeyEvent{Name: name}
+	if f := h.w.win.Canvas().Focused(); f != nil {
+		f.TypedKey(key)
+		return
+	}
+	h.w.win.Canvas().OnTypedKey()(key)
+}
+
+// focused describes what has the keyboard.
+func (h *harness) focused() widget.Description {
+	if d, ok := h.w.win.Canvas().Focused().(widget.Described); ok {
+		return d.Describe()
+	}
+	return widget.Description{}
+}
+
+// variantTheme fixes the variant, which tests cannot ask of a system.
+type variantTheme struct {
+	*Theme
+	variant fyne.ThemeVariant
+}
+
+func (v variantTheme) Color(name fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color {
+	return v.Theme.Color(name, v.variant)
+}
+
+// shoot draws a window in both variants and at two scales into the test's artifacts.
+func (h *harness) shoot(name string, win fyne.Window) {
+	h.t.Helper()
+	dir := h.t.ArtifactDir()
+	for _, look := range []struct {
+		name    string
+		variant fyne.ThemeVariant
+		scale   float32
+	}{{"dark", theme.VariantDark, 1}, {"light", theme.VariantLight, 1}, {"dark@2", theme.VariantDark, 2}} {
+		h.app.Settings().SetTheme(variantTheme{NewTheme(), look.variant})
+		test.ApplyTheme(h.t, variantTheme{NewTheme(), look.variant})
+		picture := capture(win, look.scale)
+		save(h.t, filepath.Join(dir, name+"-"+look.name+".png"), picture)
+	}
+	h.app.Settings().SetTheme(NewTheme())
+}
+
+func capture(win fyne.Window, scale float32) image.Image {
+	c := win.Canvas().(test.WindowlessCanvas)
+	c.SetScale(scale)
+	defer c.SetScale(1)
+	return software.RenderCanvas(c, fyne.CurrentApp().Settings().Theme())
+}
+
+func save(t *testing.T, path string, picture image.Image) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatalf("saving a picture: %v", err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, picture); err != nil {
+		t.Fatalf("saving a picture: %v", err)
+	}
+}

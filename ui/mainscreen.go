@@ -1,0 +1,205 @@
+package ui
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+
+	"github.com/touchstone-app/touchstone/assets"
+	"github.com/touchstone-app/touchstone/session"
+	"github.com/touchstone-app/touchstone/ui/widget"
+)
+
+// mainScreen is the window after the first run: side bar, tabs with the server list and the terminals, status bar.
+type mainScreen struct {
+	w         *Window
+	root      fyne.CanvasObject
+	side      *sideBar
+	status    *statusBar
+	tabs      *widget.TabStrip
+	resources *resources
+	terminals []*terminalTab
+	active    int // 0 is the server list, n the terminal n-1
+	stack     *fyne.Container
+	nextID    uint64
+}
+
+func newMainScreen(w *Window) *mainScreen {
+	m := &mainScreen{w: w, stack: container.NewStack()}
+	m.side = newSideBar(w.selectCluster, w.addCluster, m.openSession)
+	m.status = newStatusBar(w.forgetPIN)
+	m.resources = newResources(resourceActions{
+		connect: m.connect,
+		menu: func(under fyne.CanvasObject, title string, choices []choice) {
+			showMenu(w.modals, under, title, choices)
+		},
+		refresh: func() { refreshServers(w.loop, w.deps.Sessions, w.cluster) },
+		signIn:  w.signIn,
+		signOut: w.signOut,
+		add:     w.addCluster,
+	})
+	m.tabs = widget.NewTabStrip()
+	m.tabs.OnSelected, m.tabs.OnAdded = m.turn, w.newConnection
+	m.tabs.OnClosed = func(i int) { m.closeTab(m.terminals[i-1]) }
+	content := widget.Inset(12, 18, 14, 18, container.NewBorder(widget.Inset(0, 0, widget.SpaceM, 0, m.tabs), nil, nil, nil, m.stack))
+	m.root = container.NewBorder(nil, m.status.root, m.side.root, nil, content)
+	m.turn(0)
+	return m
+}
+
+// show draws what is known now.
+func (m *mainScreen) show() {
+	w := m.w
+	now := w.deps.Now()
+	cluster, _ := findCluster(w.sessions, w.cluster)
+	m.side.show(clusterItems(w.sessions, w.cluster, now), m.sessionItems())
+	m.resources.show(cluster)
+	m.status.show(statusOf(w.keys, cluster, now))
+}
+
+// tick brings the times up to date.
+func (m *mainScreen) tick() {
+	now := m.w.deps.Now()
+	cluster, _ := findCluster(m.w.sessions, m.w.cluster)
+	m.side.clusters.show(clusterItems(m.w.sessions, m.w.cluster, now))
+	m.status.show(statusOf(m.w.keys, cluster, now))
+}
+
+// sessionItems is the terminals in the side bar.
+func (m *mainScreen) sessionItems() []clusterItem {
+	var items []clusterItem
+	for i, t := range m.terminals {
+		items = append(items, clusterItem{ID: t.id, Item: widget.Item{
+			Icon: assets.IconTerminal, Color: tabColor(t.state), Title: t.name(), Active: m.active == i+1,
+		}})
+	}
+	return items
+}
+
+// tabColor is the colour of a terminal's icon.
+func tabColor(s tabState) fyne.ThemeColorName {
+	switch s {
+	case tabOpen:
+		return widget.ColorOK
+	case tabConnecting:
+		return widget.ColorWarn
+	default:
+		return widget.ColorFaint
+	}
+}
+
+// connect opens a terminal tab on a server.
+func (m *mainScreen) connect(row serverRow, login string) {
+	m.nextID++
+	cluster, _ := findCluster(m.w.sessions, m.w.cluster)
+	if login == "" && len(cluster.Logins) > 0 {
+		login = cluster.Logins[0]
+	}
+	t := newTerminalTab(strconv.FormatUint(m.nextID, 10), terminalConfig{
+		request:  session.ShellRequest{Cluster: m.w.cluster, Host: row.ID, Login: login},
+		host:     row.Name,
+		open:     m.w.openShell,
+		loop:     m.w.loop,
+		changed:  m.changed,
+		shortcut: m.w.terminalShortcut,
+		close:    m.closeTab,
+	})
+	m.terminals = append(m.terminals, t)
+	m.stack.Add(t.root)
+	m.turn(len(m.terminals))
+	t.start()
+}
+
+// openShell adapts the session manager to what a tab wants.
+func (w *Window) openShell(ctx context.Context, r session.ShellRequest) (shell, error) {
+	s, err := w.deps.Sessions.OpenShell(ctx, r)
+	if err != nil {
+		return nil, err // not a nil *session.Shell in an interface
+	}
+	return s, nil
+}
+
+// turn shows a tab. Hidden terminals do not paint.
+func (m *mainScreen) turn(to int) {
+	m.active = to
+	m.stack.Objects = []fyne.CanvasObject{m.resources.root}
+	for i, t := range m.terminals {
+		if i+1 == to {
+			m.stack.Objects = []fyne.CanvasObject{t.root}
+			t.screen.Show()
+		} else {
+			t.screen.Hide()
+		}
+	}
+	m.stack.Refresh()
+	m.changed()
+	m.focus()
+}
+
+// focus puts the keyboard where the active tab wants it.
+func (m *mainScreen) focus() {
+	if len(m.w.modals.open) > 0 {
+		return
+	}
+	if m.active > 0 {
+		m.w.win.Canvas().Focus(m.terminals[m.active-1].screen)
+		return
+	}
+	if m.resources.table.Visible() {
+		m.w.win.Canvas().Focus(m.resources.list)
+	}
+}
+
+// changed draws tabs and sessions again after a title or a state changed.
+func (m *mainScreen) changed() {
+	tabs := []widget.Tab{{Title: "Resources", Icon: assets.IconServer}}
+	title := "Touchstone"
+	for i, t := range m.terminals {
+		tab := widget.Tab{Title: t.cfg.host, Icon: assets.IconTerminal, Closable: true}
+		if t.state != tabOpen {
+			tab.Color = tabColor(t.state)
+		}
+		tabs = append(tabs, tab)
+		if m.active == i+1 {
+			title = t.windowTitle() + " - Touchstone"
+		}
+	}
+	m.tabs.Set(tabs, m.active)
+	m.side.show(clusterItems(m.w.sessions, m.w.cluster, m.w.deps.Now()), m.sessionItems())
+	m.w.win.SetTitle(title)
+}
+
+// openSession turns to the terminal that was picked in the side bar.
+func (m *mainScreen) openSession(id string) {
+	i := slices.IndexFunc(m.terminals, func(t *terminalTab) bool { return t.id == id })
+	m.turn(i + 1)
+}
+
+// closeTab ends a terminal and turns to its neighbour.
+func (m *mainScreen) closeTab(t *terminalTab) {
+	i := slices.Index(m.terminals, t)
+	if i < 0 {
+		return
+	}
+	t.closeTab()
+	m.terminals = slices.Delete(m.terminals, i, i+1)
+	to := m.active
+	if to > i {
+		to--
+	}
+	m.turn(min(to, len(m.terminals)))
+}
+
+// openShells is how many sessions would be lost by quitting.
+func (m *mainScreen) openShells() int {
+	n := 0
+	for _, t := range m.terminals {
+		if t.state != tabEnded {
+			n++
+		}
+	}
+	return n
+}

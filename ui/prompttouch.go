@@ -1,0 +1,99 @@
+package ui
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+
+	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/ui/widget"
+)
+
+// touchTime is how long a key waits for a touch before it gives up (hardware-key sheet, touch policies).
+const touchTime = 15 * time.Second
+
+// touchView shows the key whose contact blinks, the seconds left, and who waits for the touch.
+type touchView struct {
+	q        *question
+	prompter *Prompter
+	sentence *widget.Paragraph
+	table    *widget.Table
+	ring     *widget.TouchRing
+	key      *widget.KeyPicture
+	state    *widget.Text
+	cancel   *widget.Button
+	since    time.Time
+}
+
+func newTouchView(q *question, p *Prompter) *touchView {
+	v := &touchView{
+		q: q, prompter: p,
+		sentence: widget.NewParagraph("", widget.Muted, dialogWidth),
+		table:    widget.NewTable(dialogWidth),
+		ring:     widget.NewTouchRing(touchTime, 132),
+		key:      widget.NewKeyPicture(200),
+		state:    widget.NewText("", widget.Small),
+	}
+	v.key.SetLit(true)
+	v.cancel = widget.NewButton("Cancel", widget.Secondary, func() { q.close(reply{err: context.Canceled}) })
+	v.update()
+	return v
+}
+
+func (v *touchView) content() fyne.CanvasObject {
+	head := widget.Column(5, widget.NewText("Touch your security key", widget.Heading), v.sentence)
+	pictures := container.NewCenter(widget.Row(56, v.key, widget.Middle(v.ring)))
+	return widget.Column(14, head, pictures, v.table, widget.Ends(v.state, v.cancel))
+}
+
+// update shows who waits: several asks for one key share this card.
+func (v *touchView) update() {
+	prompts, since := v.prompter.waitingFor(v.q)
+	if len(prompts) == 0 {
+		return // answered between the ask and the drawing; the card goes away next
+	}
+	v.since = since
+	v.sentence.SetText(touchSentence(prompts))
+	v.table.Set(touchPairs(prompts))
+	v.tick(v.prompter.now())
+}
+
+// touchSentence says what the touch is for.
+func touchSentence(prompts []keystore.TouchPrompt) string {
+	p := prompts[0].Purpose
+	if n := len(prompts); n > 1 {
+		return fmt.Sprintf("One touch confirms all %d things that wait for this key.", n)
+	}
+	if p.Where == "" {
+		return cmp.Or(p.What, "This") + " needs a touch to confirm it is you."
+	}
+	return cmp.Or(p.What, "This") + " on " + p.Where + " needs a touch to confirm it is you."
+}
+
+func touchPairs(prompts []keystore.TouchPrompt) []widget.Pair {
+	first := prompts[0]
+	pairs := purposePairs(first.Card, first.Slot, first.Purpose)
+	for _, also := range prompts[1:] {
+		pairs = append(pairs, widget.Pair{Name: "Also", Value: also.Purpose.What + " (" + also.Purpose.Where + ")"})
+	}
+	return pairs
+}
+
+func (v *touchView) tick(now time.Time) {
+	left := touchTime - now.Sub(v.since)
+	v.ring.SetLeft(left)
+	v.key.SetLit(left <= 0 || now.Sub(v.since)%time.Second < 600*time.Millisecond)
+	if left > 0 {
+		v.state.Set("Waiting for touch…", widget.Small.In(widget.ColorWarn))
+		return
+	}
+	v.state.Set("No touch came. Touch it now, or cancel and try again.", widget.Small.In(widget.ColorWarn))
+}
+
+func (v *touchView) focus() fyne.Focusable { return v.cancel }
+func (v *touchView) submit()               {}
+func (v *touchView) wipe()                 {}

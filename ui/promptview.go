@@ -1,0 +1,111 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/touchstone-app/touchstone/ui/widget"
+)
+
+// questionView is the card of one kind of question.
+type questionView interface {
+	content() fyne.CanvasObject
+	focus() fyne.Focusable
+	submit() // Return
+	// update brings the card up to date when something else about the question changed.
+	update()
+	// tick moves whatever counts time.
+	tick(now time.Time)
+	// wipe ends the secrets that were typed.
+	wipe()
+}
+
+// promptLayer shows questions as cards above the window.
+type promptLayer struct {
+	prompter *Prompter
+	modals   *modals
+	now      func() time.Time
+
+	question *question
+	view     questionView
+	card     *modal
+	waiting  *widget.Text
+}
+
+func newPromptLayer(p *Prompter, m *modals, now func() time.Time) *promptLayer {
+	return &promptLayer{prompter: p, modals: m, now: now, waiting: widget.NewText("", widget.Hint)}
+}
+
+func (l *promptLayer) showQuestion(q *question, waiting int) {
+	if l.question == q {
+		l.view.update()
+		l.showWaiting(waiting)
+		return
+	}
+	l.question, l.view = q, l.newView(q)
+	l.waiting = widget.NewText("", widget.Hint)
+	l.card = &modal{
+		content: widget.Column(10, l.view.content(), l.waiting),
+		focus:   l.view.focus,
+		submit:  l.view.submit,
+		cancel:  func() { q.close(reply{err: context.Canceled}) },
+	}
+	l.view.tick(l.now())
+	l.showWaiting(waiting)
+	l.modals.show(l.card)
+}
+
+// showWaiting says how many other questions wait; the line is gone when none does.
+func (l *promptLayer) showWaiting(n int) {
+	l.waiting.SetText(waitingText(n))
+	l.waiting.Hidden = n <= 0
+	l.card.content.Refresh()
+}
+
+func (l *promptLayer) hideQuestion(*question) {
+	l.modals.hide(l.card)
+	l.view.wipe()
+	l.question, l.view, l.card = nil, nil, nil
+}
+
+// tick moves the count-down of a touch.
+func (l *promptLayer) tick(now time.Time) {
+	if l.view != nil {
+		l.view.tick(now)
+	}
+}
+
+func (l *promptLayer) newView(q *question) questionView {
+	switch {
+	case q.pin != nil:
+		return newPINView(q)
+	case q.newPIN != nil:
+		return newChoosePINView(q)
+	case q.password != nil:
+		return newPasswordView(q)
+	default:
+		return newTouchView(q, l.prompter)
+	}
+}
+
+// promptHead is title and sentence of a card.
+func promptHead(title, sentence string) fyne.CanvasObject {
+	return widget.Column(5,
+		widget.NewText(title, widget.Heading),
+		widget.NewParagraph(sentence, widget.Muted, dialogWidth),
+	)
+}
+
+// promptButtons is the foot of a card: cancel and the one thing to do.
+func promptButtons(q *question, ok *widget.Button) fyne.CanvasObject {
+	cancel := widget.NewButton("Cancel", widget.Secondary, func() { q.close(reply{err: context.Canceled}) })
+	return widget.Ends(nil, widget.Row(10, cancel, ok))
+}
+
+// passive is the part of a questionView that most kinds do not need.
+type passive struct{}
+
+func (passive) update()        {}
+func (passive) tick(time.Time) {}

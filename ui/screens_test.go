@@ -1,0 +1,106 @@
+package ui
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/session"
+)
+
+var yubiKey = keystore.CardID{Serial: 24118306, Model: "YubiKey 5C NFC"}
+
+// readyCard is a key in use.
+func readyCard() keystore.CardState {
+	return keystore.CardState{CardID: yubiKey, Firmware: "5.4.3", Known: true, PINAttempts: 3, PUKAttempts: 3,
+		PINCachedUntil: epoch.Add(14 * time.Minute)}
+}
+
+// freshCard is a key as it comes from the factory.
+func freshCard() keystore.CardState {
+	return keystore.CardState{CardID: yubiKey, Firmware: "5.4.3", Known: true, PINIsDefault: true, PUKIsDefault: true,
+		PINAttempts: 3, PUKAttempts: 3}
+}
+
+// prod is a cluster that is signed in to.
+func prod() session.Cluster {
+	c := session.Cluster{ID: "prod-eu.example.com", Name: "prod-eu", Proxy: "prod-eu.example.com:443", User: "alice",
+		State: session.SignedIn, Expires: epoch.Add(7 * time.Hour), Policy: "hardware_key_touch", Serial: yubiKey.Serial, Slot: "9c",
+		Logins: []string{"alice", "root"}}
+	names := []string{"web-00.prod", "orders-db-01", "k8s-eu-02", "bastion-03", "win-build-04", "web-05.prod", "a-server-with-a-very-long-name-that-does-not-fit.example.com"}
+	for i := range 40 {
+		c.Servers = append(c.Servers, session.Server{
+			ID: fmt.Sprintf("id-%02d", i), Hostname: names[i%len(names)], Address: fmt.Sprintf("10.12.%d.%d:3022", i/8, i),
+			Labels: map[string]string{"env": "prod", "team": "web", "os": "debian12"},
+		})
+	}
+	return c
+}
+
+func someClusters() session.Snapshot {
+	return session.Snapshot{Clusters: []session.Cluster{prod(),
+		{ID: "staging", Name: "staging", User: "alice", State: session.SignedIn, Expires: epoch.Add(2 * time.Hour)},
+		{ID: "lab", Name: "lab", State: session.SignedOut},
+		{ID: "customer", Name: "customer-a", User: "bob", State: session.Expired}}}
+}
+
+func TestShootMainWindow(t *testing.T) {
+	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
+	h.shoot("main", h.w.win)
+	h.w.deps.Prompter.ShowTouch(t.Context(), keystore.TouchPrompt{Card: yubiKey, Slot: keystore.Slot9C,
+		Purpose: keystore.Purpose{Where: "prod-eu", What: "Sign in as alice", Program: "Touchstone"}})
+	h.until("the touch dialog is there", h.shows("Touch your security key"))
+	h.clock.advance(5 * time.Second)
+	h.w.tick()
+	h.shoot("touch", h.w.win)
+}
+
+func TestShootPrompts(t *testing.T) {
+	purpose := keystore.Purpose{Where: "prod-eu", What: "Sign in as alice", Program: "Touchstone"}
+	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
+	for name, q := range map[string]*question{
+		"pin":        {pin: &keystore.PINPrompt{Card: yubiKey, Slot: keystore.Slot9D, Purpose: purpose, AttemptsLeft: 3, MayBeDefault: true}},
+		"pin-wrong":  {pin: &keystore.PINPrompt{Card: yubiKey, Slot: keystore.Slot9D, Purpose: purpose, AttemptsLeft: 2, Wrong: true}},
+		"pin-last":   {pin: &keystore.PINPrompt{Card: yubiKey, Slot: keystore.Slot9D, Purpose: purpose, AttemptsLeft: 1, Wrong: true}},
+		"newpin":     {newPIN: &keystore.NewPINPrompt{Card: yubiKey, Purpose: purpose, PUKIsDefault: true, Problem: "The PIN is too short."}},
+		"newpin-puk": {newPIN: &keystore.NewPINPrompt{Card: yubiKey, Purpose: purpose}},
+		"password":   {password: &session.PasswordPrompt{Cluster: "prod-eu", User: "alice"}},
+	} {
+		h.w.layer.showQuestion(q, 2)
+		h.shoot(name, h.w.win)
+		h.w.layer.hideQuestion(q)
+	}
+}
+
+func TestShootWizard(t *testing.T) {
+	h := newHarness(t, session.Snapshot{}, keystore.Snapshot{Problem: fault.Wrap(errRefused, "The smart-card service is not running.", "Start it with: sudo systemctl start pcscd.socket")})
+	h.deps.FirstRun = true
+	h.open()
+	h.shoot("wizard-1-service", h.w.win)
+	h.w.showKeys(keystore.Snapshot{})
+	h.shoot("wizard-2-nokey", h.w.win)
+	h.w.showKeys(keystore.Snapshot{Cards: []keystore.CardState{freshCard()}})
+	h.shoot("wizard-3-key", h.w.win)
+	h.press("Return")
+	h.typeInto("secret", "New PIN", "482913")
+	h.typeInto("secret", "Repeat PIN", "4829")
+	h.shoot("wizard-4-pin", h.w.win)
+}
+
+func TestShootVirtualKey(t *testing.T) {
+	h := newHarness(t, someClusters(), keystore.Snapshot{})
+	v := newVirtualKeyWindow(h.app, &softKey{status: VirtualKeyStatus{Serial: 25000001, Firmware: "5.4.3", Plugged: true, Waiting: true}}, newLoop(h.deps.Post))
+	h.shoot("virtualkey", v.win)
+	v.draw(VirtualKeyStatus{Serial: 25000001, Firmware: "5.4.3"})
+	h.shoot("virtualkey-out", v.win)
+}
+
+type softKey struct{ status VirtualKeyStatus }
+
+func (k *softKey) Status() VirtualKeyStatus { return k.status }
+func (k *softKey) Changed() <-chan struct{} { return make(chan struct{}) }
+func (k *softKey) Touch()                   {}
+func (k *softKey) Plug()                    {}
+func (k *softKey) Unplug()                  {}

@@ -1,0 +1,122 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+
+	"github.com/touchstone-app/touchstone/internal/secret"
+	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/ui/widget"
+)
+
+// maxPassword is more than any cluster takes, and maxPIN more than a card takes, so that one digit too many is seen.
+const (
+	maxPassword = 512
+	maxPIN      = 16
+)
+
+// secretField is an entry whose memory is a secret of its own: locked where the system allows, gone after wipe.
+type secretField struct {
+	*widget.SecretEntry
+	store *secret.Bytes
+}
+
+func newSecretField(name string, size int) *secretField {
+	store := secret.New(make([]byte, size))
+	return &secretField{SecretEntry: widget.NewSecretEntry(name, store.Reveal()), store: store}
+}
+
+// take copies what was typed into a secret that the caller owns and wipes.
+func (f *secretField) take() *secret.Bytes { return secret.New(f.Bytes()) }
+
+// newSecretForm asks for a new PIN or PUK twice and shows, while typing, which rules it meets.
+type newSecretForm struct {
+	first, second *secretField
+	meter         *widget.Meter
+	length        *widget.Rule
+	common        *widget.Rule
+	match         *widget.Rule
+	check         func([]byte) error
+	changed       func()
+}
+
+// newNewSecretForm makes a form for what ("PIN" or "PUK"). check is the key store's rule, changed runs at every key.
+func newNewSecretForm(what string, check func([]byte) error, changed func()) *newSecretForm {
+	f := &newSecretForm{
+		first:   newSecretField("New "+what, maxPIN),
+		second:  newSecretField("Repeat "+what, maxPIN),
+		meter:   widget.NewMeter(8),
+		length:  widget.NewRuleCheck("6 to 8 characters"),
+		common:  widget.NewRuleCheck("not the factory " + what),
+		match:   widget.NewRuleCheck("both match"),
+		check:   check,
+		changed: changed,
+	}
+	if what == "PUK" {
+		f.common = widget.NewRuleCheck("not the factory PUK or the PIN")
+	}
+	f.first.OnChanged, f.second.OnChanged = f.update, f.update
+	return f
+}
+
+func (f *newSecretForm) content() fyne.CanvasObject {
+	return widget.Column(widget.SpaceS,
+		labelled("New "+f.what(), f.first),
+		f.meter,
+		widget.Inset(widget.SpaceS, 0, 0, 0, labelled("Repeat "+f.what(), f.second)),
+		widget.Inset(widget.SpaceXS, 0, 0, 0, widget.Row(18, f.length, f.common, f.match)),
+	)
+}
+
+func (f *newSecretForm) what() string { return f.first.Describe().Text[len("New "):] }
+
+// update lights the rules. The bar shows how many of the possible characters are used.
+func (f *newSecretForm) update() {
+	typed := f.first.Bytes()
+	rules := newSecretRules(typed, f.second.Bytes(), f.check)
+	f.length.SetMet(rules.length)
+	f.common.SetMet(rules.allowed)
+	f.match.SetMet(rules.match)
+	color := widget.ColorWarn
+	if rules.length && rules.allowed {
+		color = widget.ColorOK
+	}
+	f.meter.Set(min(len(typed), 8), color)
+	f.changed()
+}
+
+// valid says whether all rules are met.
+func (f *newSecretForm) valid() bool {
+	return newSecretRules(f.first.Bytes(), f.second.Bytes(), f.check).all()
+}
+
+func (f *newSecretForm) take() *secret.Bytes { return f.first.take() }
+
+func (f *newSecretForm) wipe() {
+	f.first.Wipe()
+	f.second.Wipe()
+}
+
+// secretRules is which rules a new PIN or PUK meets.
+type secretRules struct{ length, allowed, match bool }
+
+func (r secretRules) all() bool { return r.length && r.allowed && r.match }
+
+func newSecretRules(first, second []byte, check func([]byte) error) secretRules {
+	length := len(first) >= 6 && len(first) <= 8
+	return secretRules{
+		length:  length,
+		allowed: length && check(first) == nil,
+		match:   len(first) > 0 && string(first) == string(second),
+	}
+}
+
+// checkPIN and checkPUK are the key store's own rules.
+func checkPIN(pin []byte) error { return keystore.CheckNewPIN(pin) }
+func checkPUK(pin func() []byte) func([]byte) error {
+	return func(puk []byte) error { return keystore.CheckNewPUK(puk, pin()) }
+}
+
+// labelled puts a label above a field.
+func labelled(label string, field fyne.CanvasObject) fyne.CanvasObject {
+	return widget.Column(6, widget.NewText(label, widget.Label), field)
+}

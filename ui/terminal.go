@@ -1,0 +1,237 @@
+package ui
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"github.com/touchstone-app/touchstone/assets"
+	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/session"
+	"github.com/touchstone-app/touchstone/ui/term"
+	"github.com/touchstone-app/touchstone/ui/widget"
+)
+
+// shell is what a terminal tab wants of an SSH session; *session.Shell is one.
+type shell interface {
+	Stdin() io.WriteCloser
+	Stdout() io.Reader
+	Stderr() io.Reader
+	Resize(cols, rows int) error
+	Wait() (status int, err error)
+	Close() error
+}
+
+var _ shell = (*session.Shell)(nil)
+
+// terminalConfig is what a terminal tab is made of.
+type terminalConfig struct {
+	request session.ShellRequest
+	host    string
+	open    func(context.Context, session.ShellRequest) (shell, error)
+	loop    *loop
+	// changed runs on the Fyne thread when title or state changed, shortcut for each shortcut that is not the shell's.
+	changed  func()
+	shortcut func(fyne.Shortcut)
+	close    func(*terminalTab)
+}
+
+// terminalTab is one SSH session in a tab: connecting, open, or ended with its last screen still readable.
+type terminalTab struct {
+	cfg    terminalConfig
+	id     string
+	screen *term.Terminal
+	root   *fyne.Container
+	foot   *fyne.Container
+	title  string // what the shell calls itself
+	state  tabState
+	cancel context.CancelFunc
+
+	mu   sync.Mutex
+	open shell // guarded by mu; nil until the session is open
+}
+
+// tabState is where a terminal tab stands.
+type tabState int
+
+const (
+	tabConnecting tabState = iota
+	tabOpen
+	tabEnded
+)
+
+func newTerminalTab(id string, cfg terminalConfig) *terminalTab {
+	t := &terminalTab{cfg: cfg, id: id, foot: container.NewStack()}
+	t.screen = term.New(term.Config{
+		Regular: assets.MonoRegular.Content(), Bold: assets.MonoBold.Content(),
+		Size: 13, Palette: terminalPalette(), Blink: true,
+		Post:     cfg.loop.hop,
+		OnInput:  t.input,
+		OnResize: t.resize,
+		OnTitle: func(title string) {
+			t.title = title
+			cfg.changed()
+		},
+		OnShortcut: cfg.shortcut,
+	})
+	frame := widget.NewBox(widget.BoxStyle{Fill: terminalGround, Stroke: widget.ColorBorder, StrokeWidth: 1, Radius: widget.RadiusL},
+		widget.Inset(8, 8, 8, 10, t.screen))
+	t.root = container.NewBorder(nil, t.foot, nil, nil, frame)
+	return t
+}
+
+// terminalGround is the colour behind the terminal's own.
+const terminalGround = theme.ColorNameBackground
+
+// terminalPalette is the terminal's colours for the present variant, on our own ground.
+func terminalPalette() term.Palette {
+	if fyne.CurrentApp().Settings().ThemeVariant() == theme.VariantLight {
+		return term.LightPalette()
+	}
+	return term.DarkPalette()
+}
+
+// start opens the session, at first and again after it ended.
+func (t *terminalTab) start() {
+	t.state = tabConnecting
+	t.showFoot(notice(assets.IconTerminal, "Connecting to "+t.name()+"…", widget.ColorAccent, 600))
+	status := 0
+	t.cancel = t.cfg.loop.run(func(ctx context.Context) (err error) {
+		status, err = t.session(ctx)
+		return err
+	}, func(err error) { t.ended(status, err) })
+	t.cfg.changed()
+}
+
+// session runs one SSH session from its opening to its end.
+func (t *terminalTab) session(ctx context.Context) (status int, err error) {
+	request := t.cfg.request
+	cols, rows := t.screen.Cells()
+	request.Terminal = &session.Terminal{Type: "xterm-256color", Cols: cols, Rows: rows}
+	s, err := t.cfg.open(ctx, request)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	t.opened(s)
+	defer t.setShell(nil)
+	var pumps sync.WaitGroup
+	pumps.Go(func() { _, _ = io.Copy(t.screen, s.Stdout()) }) // its end shows in Wait
+	pumps.Go(func() { _, _ = io.Copy(t.screen, s.Stderr()) })
+	status, err = s.Wait()
+	pumps.Wait()
+	return status, err
+}
+
+// opened lets keys through and catches up on a size that changed meanwhile.
+func (t *terminalTab) opened(s shell) {
+	t.setShell(s)
+	cols, rows := t.screen.Cells()
+	_ = s.Resize(cols, rows) // a session that is gone already says so in Wait
+	t.cfg.loop.hop(func() {
+		t.state = tabOpen
+		t.showFoot(nil)
+		t.cfg.changed()
+	})
+}
+
+func (t *terminalTab) setShell(s shell) {
+	t.mu.Lock()
+	t.open = s
+	t.mu.Unlock()
+}
+
+func (t *terminalTab) shell() shell {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open
+}
+
+// input passes typed bytes on; what is typed before the session is open is nobody's and dropped.
+func (t *terminalTab) input(p []byte) {
+	if s := t.shell(); s != nil {
+		_, _ = s.Stdin().Write(p)
+	}
+}
+
+func (t *terminalTab) resize(cols, rows int) {
+	if s := t.shell(); s != nil {
+		_ = s.Resize(cols, rows)
+	}
+}
+
+// ended keeps the last screen and says how the session ended.
+func (t *terminalTab) ended(status int, err error) {
+	t.state = tabEnded
+	if err == nil {
+		t.showFoot(t.endLine(endText(t.name(), status)))
+	} else {
+		b := newBanner(600, t.start)
+		b.show(endFault(t.name(), err))
+		t.showFoot(b.box)
+	}
+	t.cfg.changed()
+}
+
+func endText(name string, status int) string {
+	if status == 0 {
+		return "The session on " + name + " has ended."
+	}
+	return fmt.Sprintf("The session on %s ended with status %d.", name, status)
+}
+
+// endFault is what ended a session; a refused prompt is one here, because the tab stays.
+func endFault(name string, err error) *fault.Fault {
+	if f, ok := fault.As(err); ok {
+		return f
+	}
+	if errors.Is(err, context.Canceled) {
+		return fault.New("The connection to "+name+" was cancelled.", "Try again when you are ready.")
+	}
+	return fault.From(err)
+}
+
+func (t *terminalTab) endLine(text string) fyne.CanvasObject {
+	again := widget.NewSmallButton("Reconnect", assets.IconRefresh, "", widget.Secondary, t.start)
+	away := widget.NewSmallButton("Close tab", assets.IconClose, "", widget.Secondary, func() { t.cfg.close(t) })
+	words := widget.NewText(text, widget.Muted)
+	return widget.NewBox(widget.Well, widget.Inset(7, 8, 7, 14, widget.Ends(words, widget.Row(widget.SpaceS, again, away))))
+}
+
+func (t *terminalTab) showFoot(o fyne.CanvasObject) {
+	t.foot.Objects = nil
+	if o != nil {
+		t.foot.Objects = []fyne.CanvasObject{widget.Inset(widget.SpaceS, 0, 0, 0, o)}
+	}
+	t.root.Refresh()
+}
+
+func (t *terminalTab) name() string {
+	if t.cfg.request.Login == "" {
+		return t.cfg.host
+	}
+	return t.cfg.request.Login + "@" + t.cfg.host
+}
+
+// windowTitle is what the shell calls itself, or where it is.
+func (t *terminalTab) windowTitle() string { return cmp.Or(t.title, t.name()) }
+
+// closeTab ends the session. The terminal waits until nobody is typing into the session any more, so it ends elsewhere.
+func (t *terminalTab) closeTab() {
+	if t.cancel != nil {
+		t.cancel()
+	}
+	t.cfg.loop.run(func(context.Context) error {
+		t.screen.Close()
+		return nil
+	}, func(error) {})
+}

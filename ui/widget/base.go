@@ -1,0 +1,57 @@
+package widget
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+)
+
+// renderer shows one root object. apply, which may be nil, brings colours and texts up to date; it runs before the first
+// drawing, at every refresh and so at every change of theme.
+type renderer struct {
+	root  fyne.CanvasObject
+	apply func()
+}
+
+func newRenderer(root fyne.CanvasObject, apply func()) *renderer {
+	if apply == nil {
+		apply = func() {}
+	}
+	apply()
+	return &renderer{root: root, apply: apply}
+}
+
+func (r *renderer) Layout(size fyne.Size)        { r.root.Resize(size) }
+func (r *renderer) MinSize() fyne.Size           { return r.root.MinSize() }
+func (r *renderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.root} }
+func (r *renderer) Destroy()                     {}
+
+func (r *renderer) Refresh() {
+	r.apply()
+	r.root.Refresh()
+}
+
+// faded is a theme colour with another opacity, 0 to 255.
+func faded(name fyne.ThemeColorName, alpha uint8) color.Color {
+	c := color.NRGBAModel.Convert(theme.Color(name)).(color.NRGBA)
+	c.A = alpha
+	return c
+}
+
+// passKey hands a key that a focused control has no use for to the window, which knows Escape and Return.
+func passKey(from fyne.CanvasObject, key *fyne.KeyEvent) {
+	if c := fyne.CurrentApp().Driver().CanvasForObject(from); c != nil {
+		if handle := c.OnTypedKey(); handle != nil {
+			handle(key)
+		}
+	}
+}
+
+// passShortcut hands a shortcut that a focused control has no use for to the window. Fyne offers shortcuts to the focused
+// control alone when it takes any.
+func passShortcut(from fyne.CanvasObject, shortcut fyne.Shortcut) {
+	if c, ok := fyne.CurrentApp().Driver().CanvasForObject(from).(fyne.Shortcutable); ok {
+		c.TypedShortcut(shortcut)
+	}
+}

@@ -1,0 +1,307 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/touchstone-app/touchstone/assets"
+	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/session"
+	"github.com/touchstone-app/touchstone/ui/widget"
+)
+
+// The sizes of the window: of the first run, and after it.
+var (
+	wizardSize = fyne.NewSize(900, 620)
+	mainSize   = fyne.NewSize(1180, 760)
+)
+
+// tickInterval is how often count-downs move.
+const tickInterval = 100 * time.Millisecond
+
+// Window is the main window and, in demo mode, the virtual key's beside it. All its methods run on the Fyne thread.
+type Window struct {
+	deps   Deps
+	win    fyne.Window
+	loop   *loop
+	modals *modals
+	layer  *promptLayer
+
+	main   *mainScreen
+	wizard *wizard      // nil after the first run
+	login  *loginDialog // nil when closed
+	key    *virtualKeyWindow
+
+	sessions session.Snapshot
+	keys     keystore.Snapshot
+	cluster  string // ID of the selected one
+	ticks    int
+	inspect  inspector
+}
+
+// New makes the window without showing it. Deps.App must carry its theme by then or later, see NewTheme; Deps.Prompter
+// must be the one that key store and session manager were given.
+func New(d Deps) *Window {
+	w := &Window{deps: d, win: d.App.NewWindow("Touchstone"), loop: newLoop(d.Post)}
+	w.sessions, w.keys = d.Sessions.Snapshot(), d.Keys.Snapshot()
+	w.win.SetPadded(false)
+	w.win.SetIcon(assets.AppIcon(256))
+	w.win.SetMaster()
+	w.win.SetCloseIntercept(w.askToClose)
+	w.modals = &modals{canvas: w.win.Canvas()}
+	w.layer = newPromptLayer(d.Prompter, w.modals, d.Now)
+	w.pickCluster()
+	w.main = newMainScreen(w)
+	if d.FirstRun {
+		w.startWizard()
+	} else {
+		w.showMain()
+	}
+	w.win.Canvas().SetOnTypedKey(w.typedKey)
+	w.addShortcuts()
+	if d.VirtualKey != nil {
+		w.key = newVirtualKeyWindow(d.App, d.VirtualKey, w.loop)
+	}
+	return w
+}
+
+// Show shows the window and begins to follow what happens.
+func (w *Window) Show() {
+	follow(w.loop, w.deps.Sessions.Wait, func(s session.Snapshot) uint64 { return s.Version }, w.showSessions)
+	follow(w.loop, w.deps.Keys.Wait, func(s keystore.Snapshot) uint64 { return s.Version }, w.showKeys)
+	w.loop.every(tickInterval, w.tick)
+	w.deps.App.Settings().AddListener(func(fyne.Settings) { w.loop.hop(w.themeChanged) })
+	if w.key != nil {
+		w.key.show()
+	}
+	w.win.Show()
+	w.deps.Prompter.attach(w.layer)
+	w.inspect.start(w)
+}
+
+// Close ends everything that the window has under way and waits for it. The composition root calls it after the app's
+// loop has ended; prompts that are still open are refused by their own contexts.
+func (w *Window) Close() {
+	w.inspect.stop()
+	w.loop.close()
+	for _, t := range w.main.terminals {
+		t.screen.Close()
+	}
+	if w.wizard != nil {
+		w.wizard.close()
+	}
+}
+
+func (w *Window) startWizard() {
+	w.wizard = newWizard(w.work(), w.win.Canvas(), w.finishWizard)
+	w.win.SetContent(w.wizard.root)
+	w.win.Resize(wizardSize)
+	if f := w.wizard.page.focus(); f != nil {
+		w.win.Canvas().Focus(f)
+	}
+}
+
+// finishWizard goes on to the cluster that was signed in to.
+func (w *Window) finishWizard(clusterID string) {
+	w.wizard.close()
+	w.wizard = nil
+	w.cluster = clusterID
+	w.showMain()
+	w.refreshSelected()
+}
+
+func (w *Window) showMain() {
+	w.win.SetContent(w.main.root)
+	w.win.Resize(mainSize)
+	w.main.show()
+	w.main.focus()
+}
+
+// work is what pages and dialogs need.
+func (w *Window) work() work {
+	return work{loop: w.loop, sessions: w.deps.Sessions, keys: w.deps.Keys, welcome: w.deps.Welcome}
+}
+
+func (w *Window) showSessions(s session.Snapshot) {
+	w.sessions = s
+	w.pickCluster()
+	w.show()
+}
+
+func (w *Window) showKeys(k keystore.Snapshot) {
+	w.keys = k
+	w.show()
+}
+
+func (w *Window) show() {
+	if w.wizard != nil {
+		w.wizard.show(w.sessions, w.keys)
+		return
+	}
+	w.main.show()
+	if w.login != nil {
+		w.login.show(w.sessions, w.keys)
+	}
+}
+
+// pickCluster keeps a cluster selected: the one that was, else the first that is signed in, else the first.
+func (w *Window) pickCluster() {
+	if _, found := findCluster(w.sessions, w.cluster); found {
+		return
+	}
+	w.cluster = ""
+	for _, c := range w.sessions.Clusters {
+		if w.cluster == "" || c.State == session.SignedIn {
+			w.cluster = c.ID
+		}
+		if c.State == session.SignedIn {
+			return
+		}
+	}
+}
+
+// tick moves count-downs; everything slower moves once a second.
+func (w *Window) tick() {
+	w.ticks++
+	w.layer.tick(w.deps.Now())
+	if w.ticks%10 == 0 && w.wizard == nil {
+		w.main.tick()
+	}
+}
+
+func (w *Window) themeChanged() {
+	for _, t := range w.main.terminals {
+		t.screen.SetPalette(terminalPalette())
+	}
+}
+
+// typedKey gets the keys that no control had a use for.
+func (w *Window) typedKey(key *fyne.KeyEvent) {
+	if !w.modals.key(key) && w.wizard != nil {
+		w.wizard.key(key)
+	}
+}
+
+// selectCluster turns to a cluster's servers.
+func (w *Window) selectCluster(id string) {
+	w.cluster = id
+	w.main.turn(0)
+	w.main.show()
+	w.refreshSelected()
+}
+
+// refreshSelected asks for the servers of a signed-in cluster that has none yet.
+func (w *Window) refreshSelected() {
+	c, _ := findCluster(w.sessions, w.cluster)
+	if c.State == session.SignedIn && len(c.Servers) == 0 && !c.ServersLoading {
+		refreshServers(w.loop, w.deps.Sessions, c.ID)
+	}
+}
+
+func (w *Window) addCluster() { w.openLogin(session.Cluster{}) }
+
+func (w *Window) signIn() {
+	cluster, _ := findCluster(w.sessions, w.cluster)
+	w.openLogin(cluster)
+}
+
+func (w *Window) openLogin(cluster session.Cluster) {
+	if w.login != nil {
+		return
+	}
+	w.login = newLoginDialog(w.work(), w.modals, cluster, w.signedIn, func() { w.login = nil })
+}
+
+// signedIn turns to the cluster that a dialog has signed in to.
+func (w *Window) signedIn(clusterID string) {
+	w.sessions = w.deps.Sessions.Snapshot()
+	w.selectCluster(clusterID)
+}
+
+func (w *Window) signOut() {
+	id := w.cluster
+	w.loop.run(func(ctx context.Context) error { return w.deps.Sessions.SignOut(ctx, id) }, w.report)
+}
+
+// report shows an error that belongs to no screen.
+func (w *Window) report(err error) {
+	if err == nil {
+		return
+	}
+	b := newBanner(dialogWidth, nil)
+	b.showError(err)
+	if b.fault == nil {
+		return
+	}
+	card := &modal{}
+	card.cancel = func() { w.modals.hide(card) }
+	card.submit = card.cancel
+	button := widget.NewButton("Close", widget.Primary, card.cancel)
+	card.content = widget.Column(widget.SpaceL, b.box, widget.Ends(nil, button))
+	card.focus = func() fyne.Focusable { return button }
+	w.modals.show(card)
+}
+
+func (w *Window) forgetPIN() { w.deps.Keys.ForgetPINs() }
+
+// newConnection turns to the server list with the search ready for typing.
+func (w *Window) newConnection() {
+	w.main.turn(0)
+	if w.main.resources.search.Visible() {
+		w.win.Canvas().Focus(w.main.resources.search.Field)
+	}
+}
+
+func (w *Window) closeActiveTab() {
+	if w.main.active > 0 {
+		w.main.closeTab(w.main.terminals[w.main.active-1])
+	}
+}
+
+// turnTab goes to the next tab or the one before, round and round.
+func (w *Window) turnTab(by int) {
+	n := len(w.main.terminals) + 1
+	w.main.turn((w.main.active + by + n) % n)
+}
+
+func (w *Window) focusClusters() {
+	if f := w.main.side.clusters.first(); f != nil {
+		w.win.Canvas().Focus(f)
+	}
+}
+
+func (w *Window) focusSessions() {
+	if f := w.main.side.sessions.first(); f != nil {
+		w.win.Canvas().Focus(f)
+	}
+}
+
+// askToClose asks once when sessions would be lost, and quits.
+func (w *Window) askToClose() {
+	n := w.main.openShells()
+	if n == 0 {
+		w.quit()
+		return
+	}
+	sessions := "One session is"
+	if n > 1 {
+		sessions = fmt.Sprintf("%d sessions are", n)
+	}
+	card := &modal{}
+	card.cancel = func() { w.modals.hide(card) }
+	stay := widget.NewButton("Stay", widget.Primary, card.cancel)
+	leave := widget.NewButton("End sessions and quit", widget.Danger, w.quit)
+	card.content = widget.Column(20, promptHead("Quit Touchstone?", sessions+" still open. Quitting ends what runs in them."),
+		widget.Ends(nil, widget.Row(10, leave, stay)))
+	card.focus = func() fyne.Focusable { return stay }
+	card.submit = card.cancel
+	w.modals.show(card)
+}
+
+func (w *Window) quit() {
+	w.deps.Prompter.attach(nil)
+	w.deps.App.Quit()
+}
