@@ -110,12 +110,12 @@ func decodeMemory(text []byte) (*memory, error) {
 
 // check refuses a file that would make the card panic later.
 func (m *memory) check() error {
-	_, err := m.Management.block()
+	want, known := managementKeyLengths[m.Management.Algorithm]
 	switch {
 	case len(m.PIN.Value) != pinLength || len(m.PUK.Value) != pinLength:
 		return errors.New("PIN or PUK has a wrong length")
-	case err != nil:
-		return fmt.Errorf("reading the management key: %w", err)
+	case !known || len(m.Management.Value) != want:
+		return errors.New("the management key does not fit its algorithm")
 	case m.Keys[slotAttestation] == nil:
 		return errors.New("the attestation key is missing")
 	default:
