@@ -35,6 +35,7 @@ func (e *Emulator) join(c *Cell, mark rune) bool {
 func (t *clusters) add(text string) rune {
 	if t.index == nil {
 		t.index = map[string]rune{}
+		t.texts = []string{""} // a cell with Ch 0 is blank, so no cluster is number 0
 	}
 	id := rune(len(t.texts))
 	t.texts = append(t.texts, text)

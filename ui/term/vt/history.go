@@ -19,26 +19,31 @@ func (h *history) at(i int) *Line {
 	return h.ring[i]
 }
 
-// push keeps a copy of l, in the memory of the line that falls out where that is large enough.
+// push keeps a copy of l, in the memory of the line that falls out where that fits well enough.
 func (h *history) push(l *Line, gen uint64) {
 	if h.limit <= 0 {
 		return
 	}
 	cells := l.Cells[:l.used()]
 	if len(h.ring) < h.limit {
-		h.ring = append(h.ring, &Line{Cells: append([]Cell(nil), cells...), Wrapped: l.Wrapped, gen: gen})
+		h.ring = append(h.ring, &Line{})
+		h.keep(len(h.ring)-1, cells, l.Wrapped, gen)
 		return
 	}
-	old := h.ring[h.head]
-	if n := cap(old.Cells); n < len(cells) || n > 2*len(cells)+16 {
-		old.Cells = nil
-	}
-	// A line in the ring is shown by its pointer and generation, so the reused one must look new.
-	h.ring[h.head] = old
-	old.Cells, old.Wrapped, old.gen = append(old.Cells[:0], cells...), l.Wrapped, gen
+	h.keep(h.head, cells, l.Wrapped, gen)
 	if h.head++; h.head == len(h.ring) {
 		h.head = 0
 	}
+}
+
+// keep copies cells into the line at place i of the ring. Whoever painted what was there sees the new generation.
+func (h *history) keep(i int, cells []Cell, wrapped bool, gen uint64) {
+	const step = 16 // sizes are rounded up, so that lines of similar length can take each other's place
+	l := h.ring[i]
+	if n := cap(l.Cells); n < len(cells) || n > 4*len(cells)+2*step {
+		l.Cells = make([]Cell, 0, (len(cells)+step-1)/step*step)
+	}
+	l.Cells, l.Wrapped, l.gen, l.high = append(l.Cells[:0], cells...), wrapped, gen, len(cells)
 }
 
 // pop takes the newest line back, or returns nil.

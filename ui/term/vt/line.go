@@ -7,6 +7,7 @@ type Line struct {
 	// Wrapped says that the text goes on in the next line without a line break.
 	Wrapped bool
 	gen     uint64
+	high    int // cells from here on are blank in the default colours; those before may be
 }
 
 // Generation changes whenever the line's contents do. Two looks at the same row show the same cells if both the
@@ -15,11 +16,21 @@ func (l *Line) Generation() uint64 { return l.gen }
 
 // used returns the number of cells up to the last that is not blank in the default colours.
 func (l *Line) used() int {
-	n := len(l.Cells)
+	n := l.high
 	for n > 0 && l.Cells[n-1] == (Cell{}) {
 		n--
 	}
+	l.high = n
 	return n
+}
+
+// reset blanks the whole line in the colours of c. Most of a line was never written, and need not be cleared.
+func (l *Line) reset(c Cell) {
+	clear(l.Cells[:l.high])
+	l.high, l.Wrapped = 0, false
+	if c != (Cell{}) {
+		l.fill(0, len(l.Cells), c)
+	}
 }
 
 // fill writes c into the cells from a up to b. A wide character that loses one half loses the other as well.
@@ -34,6 +45,7 @@ func (l *Line) fill(a, b int, c Cell) {
 		clear(cells)
 		return
 	}
+	l.high = max(l.high, b)
 	for i := range cells {
 		cells[i] = c
 	}
@@ -54,6 +66,7 @@ func (l *Line) split(x int) {
 func (l *Line) insert(x, n int, c Cell) {
 	n = min(n, len(l.Cells)-x)
 	l.split(x)
+	l.high = len(l.Cells)
 	copy(l.Cells[x+n:], l.Cells[x:])
 	if last := &l.Cells[len(l.Cells)-1]; last.Attr&Wide != 0 {
 		*last = c // its right half fell off the edge
@@ -69,6 +82,7 @@ func (l *Line) remove(x, n int, c Cell) {
 	n = min(n, len(l.Cells)-x)
 	l.split(x)
 	l.split(x + n)
+	l.high = len(l.Cells)
 	copy(l.Cells[x:], l.Cells[x+n:])
 	cells := l.Cells[len(l.Cells)-n:]
 	for i := range cells {
@@ -81,6 +95,7 @@ func (l *Line) resize(cols int) {
 	if cols <= len(l.Cells) {
 		l.split(cols)
 		l.Cells = l.Cells[:cols]
+		l.high = min(l.high, cols)
 		return
 	}
 	old := len(l.Cells)

@@ -27,6 +27,7 @@ func (e *Emulator) writeRun(p []byte) {
 	l.gen = e.gen
 	l.split(cur.x)
 	l.split(cur.x + len(p))
+	l.high = max(l.high, cur.x+len(p))
 	cell := cur.pen
 	cells := l.Cells[cur.x : cur.x+len(p)]
 	for i, b := range p {
@@ -77,6 +78,7 @@ func (e *Emulator) print(r rune) {
 	}
 	l.split(cur.x)
 	l.split(cur.x + w)
+	l.high = max(l.high, cur.x+w)
 	cell := cur.pen
 	cell.Ch = r
 	if w == 2 {

@@ -41,8 +41,9 @@ func (e *Emulator) erase(y, a, b int) {
 
 // eraseRows blanks rows from a up to b.
 func (e *Emulator) eraseRows(a, b int) {
-	for y := a; y < b; y++ {
-		e.erase(y, 0, e.cols)
+	for _, l := range e.active.rows[a:b] {
+		l.reset(e.blank())
+		l.gen = e.gen
 	}
 }
 
@@ -59,7 +60,7 @@ func (e *Emulator) scrollUp(top, bottom, n int) {
 		}
 		copy(s.rows[top:bottom], s.rows[top+1:bottom+1])
 		s.rows[bottom] = l
-		e.erase(bottom, 0, e.cols)
+		e.eraseRows(bottom, bottom+1)
 	}
 }
 
@@ -70,7 +71,7 @@ func (e *Emulator) deleteRows(top, bottom, n int) {
 		l := s.rows[top]
 		copy(s.rows[top:bottom], s.rows[top+1:bottom+1])
 		s.rows[bottom] = l
-		e.erase(bottom, 0, e.cols)
+		e.eraseRows(bottom, bottom+1)
 	}
 }
 
@@ -81,7 +82,7 @@ func (e *Emulator) scrollDown(top, bottom, n int) {
 		l := s.rows[bottom]
 		copy(s.rows[top+1:bottom+1], s.rows[top:bottom])
 		s.rows[top] = l
-		e.erase(top, 0, e.cols)
+		e.eraseRows(top, top+1)
 	}
 }
 
