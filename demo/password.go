@@ -12,7 +12,7 @@ import (
 
 // Costs and limits of passwords.
 const (
-	passwordIterations = 100_000 // the passwords are 128 bits of chance; this is for those that people set
+	passwordIterations = 10_000 // enough for passwords that are 128 bits of chance
 	saltSize           = 16
 	maxAttempts        = 5 // wrong passwords in a row, as in a real cluster
 	lockTime           = 20 * time.Minute
@@ -89,12 +89,16 @@ func (d stateDir) openCredentials(c *catalog) (map[string]string, *passwords, er
 	if err := d.writeJSON(filePasswords, hashes); err != nil {
 		return nil, nil, err
 	}
-	stranger, err := hashPassword(rand.Text())
-	if err != nil {
-		return nil, nil, err
-	}
-	return known, &passwords{hashes: hashes, stranger: stranger, tries: map[string]attempts{}},
-		d.writeJSON(fileCredentials, plain)
+	p := &passwords{hashes: hashes, stranger: newStranger(), tries: map[string]attempts{}}
+	return known, p, d.writeJSON(fileCredentials, plain)
+}
+
+// newStranger is a hash that belongs to no password.
+func newStranger() passwordHash {
+	h := passwordHash{Salt: make([]byte, saltSize), Iterations: passwordIterations, Hash: make([]byte, sha256.Size)}
+	_, _ = rand.Read(h.Salt) // never fails
+	_, _ = rand.Read(h.Hash)
+	return h
 }
 
 // passwords checks who someone is.
