@@ -26,9 +26,11 @@ var (
 	YubiKeyLit = resource("icon/yubikey-lit.svg")
 )
 
-// AppIcon is the application icon as a PNG with the given edge in pixels: 16, 32, 48, 64, 128, 256 or 512. Trays and
-// window managers want a PNG, an SVG shows as nothing there.
-func AppIcon(edge int) fyne.Resource {
+// AppIcon is the application icon as a PNG, because trays and window managers show nothing for an SVG.
+func AppIcon() fyne.Resource { return AppIconAt(256) }
+
+// AppIconAt is the application icon with the given edge in pixels: 16, 32, 48, 64, 128, 256 or 512.
+func AppIconAt(edge int) fyne.Resource {
 	return resource(fmt.Sprintf("icon/app-%d.png", edge))
 }
 

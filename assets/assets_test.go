@@ -11,12 +11,12 @@ import (
 
 func TestEveryAppIconHasTheSizeInItsName(t *testing.T) {
 	for _, edge := range []int{16, 32, 48, 64, 128, 256, 512} {
-		config, err := png.DecodeConfig(bytes.NewReader(AppIcon(edge).Content()))
+		config, err := png.DecodeConfig(bytes.NewReader(AppIconAt(edge).Content()))
 		if err != nil {
 			t.Fatalf("decoding the icon of %d pixels: %v", edge, err)
 		}
 		if config.Width != edge || config.Height != edge {
-			t.Errorf("AppIcon(%d) is %d x %d", edge, config.Width, config.Height)
+			t.Errorf("AppIconAt(%d) is %d x %d", edge, config.Width, config.Height)
 		}
 	}
 }

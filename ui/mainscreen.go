@@ -73,7 +73,7 @@ func (m *mainScreen) sessionItems() []clusterItem {
 	var items []clusterItem
 	for i, t := range m.terminals {
 		items = append(items, clusterItem{ID: t.id, Item: widget.Item{
-			Icon: assets.IconTerminal, Color: tabColor(t.state), Title: t.name(), Active: m.active == i+1,
+			Icon: assets.IconTerminal, Color: tabColor(t.state), Title: t.caption(), Active: m.active == i+1,
 		}})
 	}
 	return items
@@ -156,20 +156,15 @@ func (m *mainScreen) focus() {
 // changed draws tabs and sessions again after a title or a state changed.
 func (m *mainScreen) changed() {
 	tabs := []widget.Tab{{Title: "Resources", Icon: assets.IconServer}}
-	title := "Touchstone"
-	for i, t := range m.terminals {
+	for _, t := range m.terminals {
 		tab := widget.Tab{Title: t.cfg.host, Icon: assets.IconTerminal, Closable: true}
 		if t.state != tabOpen {
 			tab.Color = tabColor(t.state)
 		}
 		tabs = append(tabs, tab)
-		if m.active == i+1 {
-			title = t.windowTitle() + " - Touchstone"
-		}
 	}
 	m.tabs.Set(tabs, m.active)
 	m.side.show(clusterItems(m.w.sessions, m.w.cluster, m.w.deps.Now()), m.sessionItems())
-	m.w.win.SetTitle(title)
 }
 
 // openSession turns to the terminal that was picked in the side bar.

@@ -158,6 +158,7 @@ func (r *resources) connect(row serverRow, under fyne.CanvasObject) {
 type serverList struct {
 	fynewidget.List
 	resources *resources
+	views     []fyne.CanvasObject // every row made, shown or kept in reserve
 	byKey     bool
 }
 
@@ -165,7 +166,11 @@ func newServerList(r *resources) *serverList {
 	l := &serverList{resources: r}
 	l.HideSeparators = true
 	l.Length = func() int { return len(r.rows) }
-	l.CreateItem = func() fyne.CanvasObject { return newServerRowView(r) }
+	l.CreateItem = func() fyne.CanvasObject {
+		v := newServerRowView(r)
+		l.views = append(l.views, v)
+		return v
+	}
 	l.UpdateItem = func(i int, o fyne.CanvasObject) { o.(*serverRowView).show(r.rows[i], len(r.cluster.Logins) > 1) }
 	l.OnSelected = l.selected
 	l.ExtendBaseWidget(l)
@@ -179,6 +184,9 @@ func (l *serverList) selected(i int) {
 		l.resources.connect(l.resources.rows[i], l)
 	}
 }
+
+// Inside is the rows.
+func (l *serverList) Inside() []fyne.CanvasObject { return l.views }
 
 // TypedKey connects with Return and leaves Escape to the window.
 func (l *serverList) TypedKey(key *fyne.KeyEvent) {

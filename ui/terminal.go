@@ -67,6 +67,8 @@ const (
 	tabEnded
 )
 
+func (s tabState) String() string { return [...]string{"connecting", "open", "ended"}[s] }
+
 func newTerminalTab(id string, cfg terminalConfig) *terminalTab {
 	t := &terminalTab{cfg: cfg, id: id, foot: container.NewStack()}
 	t.screen = term.New(term.Config{
@@ -222,8 +224,8 @@ func (t *terminalTab) name() string {
 	return t.cfg.request.Login + "@" + t.cfg.host
 }
 
-// windowTitle is what the shell calls itself, or where it is.
-func (t *terminalTab) windowTitle() string { return cmp.Or(t.title, t.name()) }
+// caption is what the shell calls itself, or where it is.
+func (t *terminalTab) caption() string { return cmp.Or(t.title, t.name()) }
 
 // closeTab ends the session. The terminal waits until nobody is typing into the session any more, so it ends elsewhere.
 func (t *terminalTab) closeTab() {

@@ -33,7 +33,7 @@ func newVirtualKeyWindow(app fyne.App, key VirtualKey, l *loop) *virtualKeyWindo
 	w.plug = widget.NewSmallButton("Unplug", assets.IconPlug, "", widget.Secondary, w.toggle)
 	column := widget.Column(widget.SpaceS, w.contact, w.state, w.detail, widget.Inset(widget.SpaceS, 0, 0, 0, container.NewCenter(w.plug)))
 	w.win.SetPadded(false)
-	w.win.SetIcon(assets.AppIcon(256))
+	w.win.SetIcon(assets.AppIcon())
 	w.win.SetContent(widget.NewBox(widget.SidePan, widget.Inset(18, 20, 20, 20, widget.AtLeast(200, 0, column))))
 	w.win.SetFixedSize(true)
 	w.draw(key.Status())

@@ -42,13 +42,14 @@ type Window struct {
 	inspect  inspector
 }
 
-// New makes the window without showing it. Deps.App must carry its theme by then or later, see NewTheme; Deps.Prompter
-// must be the one that key store and session manager were given.
+// New makes the window without showing it and gives the app its theme. Deps.Prompter must be the one that key store and
+// session manager were given.
 func New(d Deps) *Window {
+	d.App.Settings().SetTheme(NewTheme())
 	w := &Window{deps: d, win: d.App.NewWindow("Touchstone"), loop: newLoop(d.Post)}
 	w.sessions, w.keys = d.Sessions.Snapshot(), d.Keys.Snapshot()
 	w.win.SetPadded(false)
-	w.win.SetIcon(assets.AppIcon(256))
+	w.win.SetIcon(assets.AppIcon())
 	w.win.SetMaster()
 	w.win.SetCloseIntercept(w.askToClose)
 	w.modals = &modals{canvas: w.win.Canvas()}

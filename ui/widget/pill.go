@@ -94,6 +94,9 @@ func (t *Tags) Set(texts []string) {
 	}
 }
 
+// Inside is the tags that are shown.
+func (t *Tags) Inside() []fyne.CanvasObject { return []fyne.CanvasObject{t.row} }
+
 // CreateRenderer is Fyne's entry.
 func (t *Tags) CreateRenderer() fyne.WidgetRenderer { return &tagsRenderer{newRenderer(t.row, nil), t} }
 
