@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,7 +58,7 @@ func (s *controlServer) accept() {
 			}
 			return
 		}
-		if err := checkPeer(conn); err != nil {
+		if err := checkPeer(conn, os.Getuid()); err != nil {
 			s.log.Warn("refusing a control connection", "err", err)
 			conn.Close()
 			continue

@@ -3,13 +3,12 @@ package virtual
 import (
 	"fmt"
 	"net"
-	"os"
 	"syscall"
 )
 
-// checkPeer refuses connections of other accounts. The permissions of socket and folder already do; this is the second
+// checkPeer refuses connections of accounts other than owner. The permissions of socket and folder already do; this is the second
 // lock, for a socket path that was chosen badly.
-func checkPeer(conn *net.UnixConn) error {
+func checkPeer(conn *net.UnixConn, owner int) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("asking who connects: %w", err)
@@ -24,8 +23,8 @@ func checkPeer(conn *net.UnixConn) error {
 	if failed != nil {
 		return fmt.Errorf("asking who connects: %w", failed)
 	}
-	if own := os.Getuid(); int(peer.Uid) != own {
-		return fmt.Errorf("account %d connects, only account %d may", peer.Uid, own)
+	if int(peer.Uid) != owner {
+		return fmt.Errorf("account %d connects, only account %d may", peer.Uid, owner)
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (c *card) changeReference(s *session, cmd command) reply {
 }
 
 // resetRetry answers RESET RETRY COUNTER: the PUK allows a new PIN. It does not verify the PIN.
-func (c *card) resetRetry(s *session, cmd command) reply {
+func (c *card) resetRetry(cmd command) reply {
 	if cmd.p2 != refPIN {
 		return just(swReferenceNotFound)
 	}
@@ -135,7 +135,6 @@ func (c *card) resetRetry(s *session, cmd command) reply {
 		return just(word)
 	}
 	pin.Left = pin.Max
-	s.pinVerified = false
 	return success(nil)
 }
 

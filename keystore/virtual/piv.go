@@ -56,7 +56,7 @@ func (c *card) executePIV(s *session, cmd command) reply {
 	case insChangeReference:
 		return c.changeReference(s, cmd)
 	case insResetRetry:
-		return c.resetRetry(s, cmd)
+		return c.resetRetry(cmd)
 	case insSetRetries:
 		return c.setRetries(s, cmd)
 	case insReset:

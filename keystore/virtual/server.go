@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -38,15 +39,15 @@ type transmitFault struct {
 	count int // how many more
 }
 
-// startServer serves connections until close.
-func startServer(listener *net.UnixListener, clock Clock, log *slog.Logger, notify func()) *server {
-	s := &server{
+func newServer(listener *net.UnixListener, clock Clock, log *slog.Logger, notify func()) *server {
+	return &server{
 		listener: listener, clock: clock, log: log, notify: notify,
 		closed: make(chan struct{}), clients: map[*client]struct{}{}, changed: make(chan struct{}),
 	}
-	s.wg.Go(s.accept)
-	return s
 }
+
+// start serves connections until close.
+func (s *server) start() { s.wg.Go(s.accept) }
 
 func (s *server) accept() {
 	for {
@@ -57,7 +58,7 @@ func (s *server) accept() {
 			}
 			return
 		}
-		if err := checkPeer(conn); err != nil {
+		if err := checkPeer(conn, os.Getuid()); err != nil {
 			s.log.Warn("refusing a PC/SC client", "err", err)
 			conn.Close()
 			continue

@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -175,4 +176,42 @@ func TestDebiansToolsMeetAnotherProgramOnTheCard(t *testing.T) {
 	b.wantFailure("yubico-piv-tool -a version", "Failed to connect to yubikey")
 	h.disconnect(dispositionLeave)
 	b.want("yubico-piv-tool -a version", "5.4.3")
+}
+
+// TestLibpcscliteSeesTheCardComeAndGo lets the library wait for changes, through the Python binding that ykman brings;
+// it is there for the system's own Python only.
+func TestLibpcscliteSeesTheCardComeAndGo(t *testing.T) {
+	b := newToolbox(t)
+	script, err := filepath.Abs(filepath.Join("testdata", "watch.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", script)
+	cmd.Env = append(os.Environ(), "PCSCLITE_CSOCK_NAME="+b.key.Socket())
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for _, step := range []struct {
+		want string
+		then func()
+	}{
+		{"readers: " + readerName, b.key.Unplug},
+		{"readers:", b.key.Plug},
+		{"readers: " + readerName, func() {}},
+		{"cancelled", func() {}},
+	} {
+		if !lines.Scan() || strings.TrimSpace(lines.Text()) != step.want {
+			t.Fatalf("the library says %q, want %q", lines.Text(), step.want)
+		}
+		step.then()
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the script ended with %v", err)
+	}
 }

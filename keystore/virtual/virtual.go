@@ -92,11 +92,7 @@ func (k *Key) start(config Config) error {
 	}
 	k.contact = &contact{clock: config.Clock, delay: config.AutoTouchDelay, mode: config.Touch, notify: k.publish}
 	k.card = newCard(memory, k.contact, save, config.Log)
-	if err := k.serve(config); err != nil {
-		return err
-	}
-	k.server.plug(k.card)
-	return nil
+	return k.serve(config)
 }
 
 // openMemory loads or makes the card, and returns how it is to be saved.
@@ -141,7 +137,7 @@ func serialOrRandom(serial uint32) uint32 {
 	return 10_000_000 + rand.Uint32N(20_000_000)
 }
 
-// serve opens both sockets.
+// serve opens both sockets. The card is plugged in before the first client can look.
 func (k *Key) serve(config Config) error {
 	socket, control, err := k.socketPaths(config)
 	if err != nil {
@@ -151,8 +147,10 @@ func (k *Key) serve(config Config) error {
 	if err != nil {
 		return err
 	}
-	k.server = startServer(pcsc, config.Clock, config.Log, k.publish)
+	k.server = newServer(pcsc, config.Clock, config.Log, k.publish)
 	k.cleanup = append(k.cleanup, k.server.close)
+	k.server.plug(k.card)
+	k.server.start()
 	commands, err := listen(control)
 	if err != nil {
 		return err
