@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -138,10 +139,18 @@ func (w *world) subsystemStream(t *testing.T, k *keyring, name string) (net.Conn
 	return &streamConn{Reader: out, WriteCloser: in}, nil
 }
 
-// streamConn makes a net.Conn of two streams.
+// streamConn makes a net.Conn of two streams. The SSH library closes a connection more than once, from several
+// goroutines, which a channel does not like.
 type streamConn struct {
 	io.Reader
 	io.WriteCloser
+	once sync.Once
+}
+
+func (s *streamConn) Close() error {
+	var err error
+	s.once.Do(func() { err = s.WriteCloser.Close() })
+	return err
 }
 
 func (*streamConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
