@@ -80,38 +80,49 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	if hash == 0 || len(digest) != hash.Size() {
 		return nil, fmt.Errorf("signing: a digest of %d bytes does not fit hash %v", len(digest), hash)
 	}
-	return s.key.sign(s.ctx, s.purpose, digest, hash)
+	return s.key.sign(s.ctx, keyUse{key: s.key, purpose: s.purpose, digest: digest, hash: hash})
 }
 
-// sign finds the card and has it sign.
-func (k *Key) sign(ctx context.Context, purpose Purpose, digest []byte, hash crypto.Hash) ([]byte, error) {
+// sign finds the card and has it sign. A card that was pulled and is back already gets a second chance.
+func (k *Key) sign(ctx context.Context, use keyUse) ([]byte, error) {
 	c, err := k.store.find(ctx, k.Serial())
 	if err != nil {
 		return nil, err
 	}
-	use := keyUse{card: c, key: k, purpose: purpose, digest: digest, hash: hash}
-	var signature []byte
-	if k.Policy().PIN {
-		err = c.inTurn(ctx, func() (err error) { signature, err = use.withPIN(ctx); return err })
-	} else {
-		signature, err = use.attempt(ctx, nil)
+	signature, err := use.on(ctx, c)
+	if !errors.Is(err, ErrCardRemoved) || k.store.watcher.scan(ctx) != nil {
+		return signature, err
 	}
-	if err != nil {
-		return nil, c.explain(err)
+	if c, _ := k.store.search(ctx, k.Serial()); c != nil {
+		return use.on(ctx, c)
 	}
-	if !ecdsa.VerifyASN1(k.public, digest, signature) { // old firmware cannot be asked beforehand
-		return nil, c.explain(&failure{Kind: kindChanged, Text: "the signature is not of the key that was expected"})
-	}
-	return signature, nil
+	return nil, err
 }
 
 // keyUse is one signature in the making.
 type keyUse struct {
-	card    *card
 	key     *Key
 	purpose Purpose
 	digest  []byte
 	hash    crypto.Hash
+	card    *card
+}
+
+// on makes the signature on a card.
+func (u keyUse) on(ctx context.Context, c *card) (signature []byte, err error) {
+	u.card = c
+	if u.key.Policy().PIN {
+		err = c.inTurn(ctx, func() (err error) { signature, err = u.withPIN(ctx); return err })
+	} else {
+		signature, err = u.attempt(ctx, nil)
+	}
+	if err != nil {
+		return nil, c.explain(err)
+	}
+	if !ecdsa.VerifyASN1(u.key.public, u.digest, signature) { // old firmware cannot be asked beforehand
+		return nil, c.explain(&failure{Kind: kindChanged, Text: "the signature is not of the key that was expected"})
+	}
+	return signature, nil
 }
 
 // withPIN tries without a PIN first, because the card may remember one, and asks for it with the card released.

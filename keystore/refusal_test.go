@@ -127,6 +127,7 @@ func TestAKeyPulledDuringATouchSaysSoAndWorksAgain(t *testing.T) {
 }
 
 func TestABrokenTransactionTenTimesInARowIsNotNoticed(t *testing.T) {
+	t.Parallel()
 	const selectApplet = 0xa4
 	for _, row := range []struct {
 		name string
@@ -139,6 +140,7 @@ func TestABrokenTransactionTenTimesInARowIsNotNoticed(t *testing.T) {
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t)
 			key := b.prepare(Requirement{Policy: touchPolicy})
 			b.key.FailTransmit(selectApplet, scardNotTransacted, 10)
@@ -150,6 +152,7 @@ func TestABrokenTransactionTenTimesInARowIsNotNoticed(t *testing.T) {
 }
 
 func TestAConnectionThatBreaksForeverEndsInAFault(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	key := b.prepare(Requirement{Policy: touchPolicy})
 	b.key.FailTransmit(0xa4, scardNotTransacted, 1000)
