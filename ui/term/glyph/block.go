@@ -9,10 +9,9 @@ import (
 func drawBlock(mask *image.Alpha, r rune) {
 	size := mask.Bounds().Size()
 	w, h := size.X, size.Y
-	eighth := func(n, of int) int { return (n*of + 4) / 8 }
 	switch {
 	case r == 0x2580: // upper half
-		fillRect(mask, image.Rect(0, 0, w, eighth(4, h)), 255)
+		fillRect(mask, image.Rect(0, 0, w, h-eighth(4, h)), 255)
 	case r <= 0x2588: // lower eighths
 		fillRect(mask, image.Rect(0, h-eighth(int(r-0x2580), h), w, h), 255)
 	case r <= 0x258f: // left eighths
@@ -30,12 +29,16 @@ func drawBlock(mask *image.Alpha, r rune) {
 	}
 }
 
+// eighth returns n eighths of a length, rounded.
+func eighth(n, of int) int { return (n*of + 4) / 8 }
+
 // quadrants are U+2596 to U+259F: bits for upper left, upper right, lower left, lower right.
 var quadrants = [10]uint8{0b0010, 0b0001, 0b1000, 0b1011, 0b1001, 0b1110, 0b1101, 0b0100, 0b0110, 0b0111}
 
 func drawQuadrants(mask *image.Alpha, set uint8) {
 	size := mask.Bounds().Size()
-	xs, ys := [3]int{0, (size.X + 1) / 2, size.X}, [3]int{0, (size.Y + 1) / 2, size.Y}
+	// The middle is where the half blocks have it.
+	xs, ys := [3]int{0, eighth(4, size.X), size.X}, [3]int{0, size.Y - eighth(4, size.Y), size.Y}
 	for i := range 4 {
 		if set&(0b1000>>i) != 0 {
 			fillRect(mask, image.Rect(xs[i%2], ys[i/2], xs[i%2+1], ys[i/2+1]), 255)

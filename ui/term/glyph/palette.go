@@ -41,9 +41,9 @@ func Light() Palette {
 		Selection: hex(0xcfd9fc),
 		ANSI: [16]color.NRGBA{
 			hex(0x171b26), hex(0xc92f39), hex(0x0f7f50), hex(0x9a5f00),
-			hex(0x3252dc), hex(0x8a3fc0), hex(0x0b7285), hex(0x6c7487),
+			hex(0x3252dc), hex(0x8a3fc0), hex(0x0b7285), hex(0xc9cfdb),
 			hex(0x5d6579), hex(0xd63c45), hex(0x16905c), hex(0xb36f00),
-			hex(0x4666f0), hex(0xa45ad6), hex(0x1590a6), hex(0x98a0b3),
+			hex(0x4666f0), hex(0xa45ad6), hex(0x1590a6), hex(0xf4f6fb),
 		},
 	}
 }
@@ -106,6 +106,9 @@ func (c *colors) of(cell *vt.Cell, reversed bool) (fg, bg pixel) {
 	if reversed != (cell.Attr&vt.Reverse != 0) {
 		fg, bg = bg, fg
 	}
+	if fg != bg && named(cell.FG) && !drawing(cell.Ch) {
+		fg = readable(fg, bg)
+	}
 	if cell.Attr&vt.Faint != 0 {
 		fg = mix(bg, fg, 140)
 	}
@@ -113,4 +116,37 @@ func (c *colors) of(cell *vt.Cell, reversed bool) (fg, bg pixel) {
 		fg = bg
 	}
 	return fg, bg
+}
+
+// named reports whether a program left it to us what the colour looks like.
+func named(c vt.Color) bool {
+	i, indexed := c.Index()
+	return c == 0 || indexed && i < 16
+}
+
+// drawing reports whether a character is part of a picture, whose colours may lie close together.
+func drawing(ch rune) bool { return ch >= 0x2500 && ch <= 0x259f || ch >= 0xe0b0 && ch <= 0xe0b3 }
+
+const (
+	tooClose = 56  // of 255 in luma: text that is nearer to its ground is hard to read
+	apart    = 112 // how far it is moved away
+)
+
+// readable moves fg away from bg where a program's choice does not fit the palette: black text on a dark ground, white
+// text on a light one.
+func readable(fg, bg pixel) pixel {
+	f, b := luma(fg), luma(bg)
+	if max(f, b)-min(f, b) >= tooClose {
+		return fg
+	}
+	if b+apart <= 255 {
+		return mix(fg, rgb(255, 255, 255), 256*(b+apart-f)/(255-f))
+	}
+	return mix(fg, rgb(0, 0, 0), 256*(f-(b-apart))/f)
+}
+
+// luma is the brightness of a colour, 0 to 255 (Rec. 601 weights).
+func luma(p pixel) uint32 {
+	r, g, b := uint32(p&0xff), uint32(p>>8&0xff), uint32(p>>16&0xff)
+	return (299*r + 587*g + 114*b) / 1000
 }
