@@ -93,6 +93,7 @@ type cardInfo struct {
 	Known        bool `json:"known,omitempty"`
 	PINIsDefault bool `json:"pin_is_default,omitempty"`
 	PUKIsDefault bool `json:"puk_is_default,omitempty"`
+	PINTotal     int  `json:"pin_total,omitempty"` // attempts after a right PIN
 	PINAttempts  int  `json:"pin_attempts,omitempty"`
 	PUKAttempts  int  `json:"puk_attempts,omitempty"`
 }

@@ -56,7 +56,7 @@ func (c *card) withPIN(ctx context.Context, ask pinAsk, use func(pin *secret.Byt
 		}
 		err = use(pin)
 		if !isKind(err, kindPINWrong) {
-			c.notePIN(ctx, ask.prompt.Wrong, err)
+			c.notePIN(ask.prompt.Wrong, err)
 			return pin, err
 		}
 		pin.Wipe()
@@ -78,13 +78,14 @@ func (c *card) noteWrong(prompt *PINPrompt, err error) error {
 	return nil
 }
 
-// notePIN keeps the attempts shown right after the last answer.
-func (c *card) notePIN(ctx context.Context, wasWrong bool, err error) {
-	switch {
+// notePIN keeps the attempts shown right after the last answer. It does not ask the card: that would select another
+// applet, and the PIN just verified would be forgotten and asked for again.
+func (c *card) notePIN(wasWrong bool, err error) {
+	switch info := c.known(); {
 	case isKind(err, kindPINBlocked):
 		c.setAttempts(0)
-	case wasWrong && err == nil:
-		_, _ = c.identify(ctx) // only for showing: the card has its attempts back
+	case wasWrong && err == nil && info != nil:
+		c.setAttempts(info.PINTotal)
 	}
 }
 

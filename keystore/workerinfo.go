@@ -52,25 +52,25 @@ func identify(yk *piv.YubiKey, _ *request) (*reply, error) {
 // addMetadata reads the answers to GET METADATA for PIN and PUK. A card that does not know the command leaves the
 // state unknown (hardware-key sheet, 6.3: 6D00 from an old applet).
 func (c *cardInfo) addMetadata(pin, puk []byte) {
-	pinDefault, pinLeft, ok := secretState(pin)
+	pinDefault, pinTotal, pinLeft, ok := secretState(pin)
 	if !ok {
 		return
 	}
-	pukDefault, pukLeft, ok := secretState(puk)
+	pukDefault, _, pukLeft, ok := secretState(puk)
 	if !ok {
 		return
 	}
 	c.Known = true
-	c.PINIsDefault, c.PINAttempts = pinDefault, pinLeft
+	c.PINIsDefault, c.PINTotal, c.PINAttempts = pinDefault, pinTotal, pinLeft
 	c.PUKIsDefault, c.PUKAttempts = pukDefault, pukLeft
 }
 
 // secretState reads one answer to GET METADATA for a PIN or PUK: tag 05 says whether it is the factory one, tag 06
 // holds the attempts in all and the attempts left (virtual-key sheet, 2.6).
-func secretState(answer []byte) (isDefault bool, left int, ok bool) {
+func secretState(answer []byte) (isDefault bool, total, left int, ok bool) {
 	body, good := succeeded(answer)
 	if !good {
-		return false, 0, false
+		return false, 0, 0, false
 	}
 	var seen int
 	for tag, value := range records(body) {
@@ -79,11 +79,11 @@ func secretState(answer []byte) (isDefault bool, left int, ok bool) {
 			isDefault = value[0] != 0
 			seen++
 		case tag == 0x06 && len(value) == 2:
-			left = int(value[1])
+			total, left = int(value[0]), int(value[1])
 			seen++
 		}
 	}
-	return isDefault, left, seen == 2
+	return isDefault, total, left, seen == 2
 }
 
 // modelName names a YubiKey as its packaging does. config is the answer to the management applet's read command,

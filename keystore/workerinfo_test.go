@@ -41,8 +41,8 @@ func TestMetadataOfPINAndPUKIsReadOrLeftUnknown(t *testing.T) {
 		pin, puk []byte
 		want     cardInfo
 	}{
-		{"both are the factory's", factory, factory, cardInfo{Known: true, PINIsDefault: true, PUKIsDefault: true, PINAttempts: 3, PUKAttempts: 3}},
-		{"only the PUK is", own, factory, cardInfo{Known: true, PUKIsDefault: true, PINAttempts: 2, PUKAttempts: 3}},
+		{"both are the factory's", factory, factory, cardInfo{Known: true, PINIsDefault: true, PUKIsDefault: true, PINTotal: 3, PINAttempts: 3, PUKAttempts: 3}},
+		{"only the PUK is", own, factory, cardInfo{Known: true, PUKIsDefault: true, PINTotal: 5, PINAttempts: 2, PUKAttempts: 3}},
 		{"old firmware", old, old, cardInfo{}},
 		{"a torn answer", factory, cut, cardInfo{}},
 	}
