@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// command is one word after "touchstone", possibly with words of its own.
+type command struct {
+	name    string
+	args    string // after the flags, as the help shows them
+	summary string // hidden commands have none
+	flags   func(*flag.FlagSet, *options)
+	run     func(context.Context, *environment, *options, []string) error
+	sub     []command
+}
+
+// options are the flags of all commands; each command declares the ones it has.
+type options struct {
+	home    string
+	proxy   string
+	cluster string
+	user    string
+	caFile  string
+	pivSlot string
+	format  string
+	serve   bool
+	state   string
+	touch   string
+	serial  uint
+	control string
+}
+
+func commands() []command {
+	return []command{
+		{name: "login", summary: "sign in to a cluster", flags: loginFlags, run: runLogin},
+		{name: "logout", summary: "remove the certificates of a cluster", flags: clusterFlags, run: runLogout},
+		{name: "status", summary: "who is signed in where, and until when", flags: printingFlags, run: runStatus},
+		{name: "ls", summary: "list the servers of a cluster", flags: listFlags, run: runList},
+		{name: "ssh", args: "[LOGIN@]HOST [COMMAND...]", summary: "open a shell or run a command on a server", flags: clusterFlags, run: runSSH},
+		{name: "demo", summary: "try it with a demo cluster and a virtual key", flags: demoFlags, run: runDemo},
+		{name: "virtual-key", summary: "a software YubiKey for trying and testing", sub: []command{
+			{name: "serve", summary: "run a virtual key until interrupted", flags: virtualKeyServeFlags, run: runVirtualKeyServe},
+			{name: "ctl", args: "touch|plug|unplug|status", summary: "act on a running virtual key", flags: virtualKeyControlFlags, run: runVirtualKeyControl},
+			{name: "root", summary: "print the attestation root of a state folder", flags: virtualKeyRootFlags, run: runVirtualKeyRoot},
+		}},
+		{name: "version", summary: "print the version", flags: printingFlags, run: runVersion},
+		{name: workerCommand, run: runCardWorker},
+	}
+}
+
+// run finds the command and runs it. Without a command it is the app itself.
+func run(ctx context.Context, env *environment, args []string) error {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") && !isHelp(args[0]) {
+		return runCommand(ctx, env, command{name: "", flags: homeFlag, run: runWindow}, "touchstone", args)
+	}
+	return dispatch(ctx, env, commands(), "touchstone", args)
+}
+
+func dispatch(ctx context.Context, env *environment, list []command, path string, args []string) error {
+	if len(args) == 0 || isHelp(args[0]) {
+		printHelp(env.stdout, list, path)
+		return nil
+	}
+	at := slices.IndexFunc(list, func(c command) bool { return c.name == args[0] })
+	if at < 0 {
+		return &usageError{fmt.Sprintf("There is no command %q.", args[0]), fmt.Sprintf("%q shows what there is.", path+" help")}
+	}
+	path += " " + args[0]
+	if list[at].sub != nil {
+		return dispatch(ctx, env, list[at].sub, path, args[1:])
+	}
+	return runCommand(ctx, env, list[at], path, args[1:])
+}
+
+func runCommand(ctx context.Context, env *environment, c command, path string, args []string) error {
+	var o options
+	set := flag.NewFlagSet(path, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	if c.flags != nil {
+		c.flags(set, &o)
+	}
+	switch err := set.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		printUsage(env.stdout, c, path, set)
+		return nil
+	case err != nil:
+		return &usageError{sentence(err.Error()), fmt.Sprintf("%q shows how it is used.", path+" --help")}
+	}
+	if c.args == "" && set.NArg() > 0 {
+		return &usageError{fmt.Sprintf("%q is one word too many.", set.Arg(0)), fmt.Sprintf("%q shows how it is used.", path+" --help")}
+	}
+	if o.home == "" {
+		o.home = env.getenv("TOUCHSTONE_HOME")
+	}
+	return c.run(ctx, env, &o, set.Args())
+}
+
+func isHelp(word string) bool {
+	return slices.Contains([]string{"help", "-h", "-help", "--help"}, word)
+}
+
+func printHelp(w io.Writer, list []command, path string) {
+	fmt.Fprintf(w, "Usage: %s COMMAND [FLAGS]\n\n", path)
+	if path == "touchstone" {
+		fmt.Fprintf(w, "Without a command the app opens.\n\n")
+	}
+	for _, c := range list {
+		if c.summary != "" {
+			fmt.Fprintf(w, "  %-12s %s\n", c.name, c.summary)
+		}
+	}
+	fmt.Fprintf(w, "\n%q shows the flags of a command.\n", path+" COMMAND --help")
+}
+
+func printUsage(w io.Writer, c command, path string, set *flag.FlagSet) {
+	fmt.Fprintf(w, "Usage: %s\n", strings.TrimSpace(path+" [FLAGS] "+c.args))
+	if c.summary != "" {
+		fmt.Fprintf(w, "%s\n", sentence(c.summary))
+	}
+	fmt.Fprintln(w)
+	set.SetOutput(w)
+	set.PrintDefaults()
+}
+
+// sentence makes a full sentence of a library's message.
+func sentence(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/session"
+)
+
+// workerCommand is the hidden command that runs card I/O in a process of its own (see keystore.Config.Worker).
+const workerCommand = "card-worker"
+
+// prompter is what both rooms ask people through.
+type prompter interface {
+	keystore.Prompter
+	session.Prompter
+}
+
+// rooms are the parts that every way of using Touchstone needs.
+type rooms struct {
+	keys     *keystore.Store
+	sessions *session.Manager
+	log      *logFile
+}
+
+// roomsConfig is what differs between the ways of using Touchstone.
+type roomsConfig struct {
+	home     string // empty for the user's configuration folder
+	prompter prompter
+	lang     string // LANG for sessions on servers
+	progress func(clusterID string, s session.SignIn)
+}
+
+// openRooms builds the key store and the session manager on it. The caller closes what it gets.
+func openRooms(c roomsConfig) (*rooms, error) {
+	home, err := homeFolder(c.home)
+	if err != nil {
+		return nil, err
+	}
+	log, err := openLog(home)
+	if err != nil {
+		return nil, err
+	}
+	r := &rooms{log: log}
+	r.keys, err = keystore.Open(keystore.Config{Prompter: c.prompter, Worker: cardWorker, Now: time.Now, Version: Version(), Log: log.logger})
+	if err != nil {
+		return nil, closeAfter(err, r)
+	}
+	r.sessions, err = session.New(session.Config{
+		Home: home, Keys: r.keys, Prompter: c.prompter, Now: time.Now, Version: Version(), Lang: c.lang, Log: log.logger,
+		Progress: c.progress,
+	})
+	if err != nil {
+		return nil, closeAfter(err, r)
+	}
+	return r, nil
+}
+
+// Close ends the rooms in the reverse order of their making and waits for each.
+func (r *rooms) Close() error {
+	var err error
+	if r.sessions != nil {
+		err = r.sessions.Close()
+	}
+	if r.keys != nil {
+		if closing := r.keys.Close(); err == nil {
+			err = closing
+		}
+	}
+	if closing := r.log.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// closeAfter closes c because of err, which is what the person should see.
+func closeAfter(err error, c io.Closer) error {
+	_ = c.Close() // err says more
+	return err
+}
+
+// cardWorker is this same program, asked to talk to a card.
+func cardWorker() *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	return exec.Command(self, workerCommand)
+}
+
+func runCardWorker(_ context.Context, env *environment, _ *options, _ []string) error {
+	if err := keystore.RunWorker(env.stdin, env.stdout); err != nil {
+		return fmt.Errorf("talking to the card: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/touchstone-app/touchstone/demo"
+	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/keystore/virtual"
+)
+
+// demoWorld is the demo cluster and the virtual key beside it.
+type demoWorld struct {
+	key     *virtual.Key
+	cluster *demo.Cluster
+	state   string
+	root    string // file with the attestation root
+}
+
+// demoReady is the line that "demo --serve" prints.
+type demoReady struct {
+	Proxy           string                 `json:"proxy"`
+	CAFile          string                 `json:"ca_file"`
+	Users           []demo.UserDescription `json:"users"`
+	PCSCSocket      string                 `json:"pcsc_socket"`
+	Control         string                 `json:"control"`
+	AttestationRoot string                 `json:"attestation_root"`
+	AuditLog        string                 `json:"audit_log"`
+	State           string                 `json:"state"`
+}
+
+// startDemo starts both in the state folder. The caller closes them.
+func startDemo(ctx context.Context, state string, getenv func(string) string, touch virtual.TouchMode) (*demoWorld, error) {
+	w := &demoWorld{state: state, root: filepath.Join(state, "attestation-root.pem")}
+	keyState := filepath.Join(state, "key")
+	if err := makePrivate(keyState); err != nil {
+		return nil, err
+	}
+	var err error
+	w.key, err = virtual.Start(virtual.Config{StateDir: keyState, Touch: touch})
+	if err != nil {
+		return nil, fault.Wrap(err, "The virtual key could not be started.", "Check that its state folder is yours, or choose another one with --state.")
+	}
+	if err := w.saveRoot(keyState); err != nil {
+		return nil, closeAfter(err, w)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(w.key.Root())
+	w.cluster, err = demo.Start(ctx, demo.Config{
+		State: filepath.Join(state, "cluster"), AttestationRoots: roots, AttestationRootFile: w.root, Now: time.Now,
+		Shell: getenv("SHELL"),
+	})
+	if err != nil {
+		return nil, closeAfter(err, w)
+	}
+	return w, nil
+}
+
+func (w *demoWorld) saveRoot(keyState string) error {
+	file, err := os.OpenFile(w.root, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fault.Wrap(err, "The demo's state folder cannot be written.", "Check its owner and the space left on its disk, or choose another one with --state.")
+	}
+	if err := writeRoot(file, keyState); err != nil {
+		return closeAfter(err, file)
+	}
+	return file.Close()
+}
+
+// Close ends the cluster first, so that nobody waits for the key any more.
+func (w *demoWorld) Close() error {
+	var err error
+	if w.cluster != nil {
+		err = w.cluster.Close()
+	}
+	if closing := w.key.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+func (w *demoWorld) ready() demoReady {
+	d := w.cluster.Ready()
+	return demoReady{
+		Proxy: d.Proxy, CAFile: d.CAFile, Users: d.Users, AuditLog: d.AuditLog, State: w.state,
+		PCSCSocket: w.key.Socket(), Control: w.key.Control(), AttestationRoot: w.root,
+	}
+}
+
+func runDemo(ctx context.Context, env *environment, o *options, _ []string) error {
+	state, err := demoFolder(o.state, env.getenv)
+	if err != nil {
+		return err
+	}
+	world, err := startDemo(ctx, state, env.getenv, virtual.TouchMode(o.touch))
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+	if !o.serve {
+		return runDemoWindow(ctx, env.getenv, world)
+	}
+	if err := json.NewEncoder(env.stdout).Encode(world.ready()); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func homeFlag(f *flag.FlagSet, o *options) {
+	f.StringVar(&o.home, "home", "", "folder of profiles and certificates (default: $TOUCHSTONE_HOME, else the user's configuration folder)")
+}
+
+func printingFlags(f *flag.FlagSet, o *options) {
+	homeFlag(f, o)
+	o.format = "text"
+	f.Func("format", "text or json", oneOf(&o.format, "text", "json"))
+}
+
+func clusterFlags(f *flag.FlagSet, o *options) {
+	homeFlag(f, o)
+	f.StringVar(&o.cluster, "cluster", "", "which cluster, where several are known")
+}
+
+func listFlags(f *flag.FlagSet, o *options) {
+	printingFlags(f, o)
+	f.StringVar(&o.cluster, "cluster", "", "which cluster, where several are known")
+}
+
+func loginFlags(f *flag.FlagSet, o *options) {
+	homeFlag(f, o)
+	f.StringVar(&o.proxy, "proxy", "", "address of the cluster, HOST or HOST:PORT")
+	f.StringVar(&o.user, "user", "", "user name")
+	f.StringVar(&o.caFile, "ca-file", "", "PEM file of a certificate authority to trust for this cluster besides the system's")
+	f.StringVar(&o.pivSlot, "piv-slot", "", "PIV slot of the key: 9a, 9c, 9d or 9e (default: $TELEPORT_PIV_SLOT, else what the cluster wants)")
+}
+
+func demoFlags(f *flag.FlagSet, o *options) {
+	f.BoolVar(&o.serve, "serve", false, "open no window; print one JSON line when ready and serve until interrupted")
+	f.StringVar(&o.state, "state", "", "folder that keeps the demo's cluster, key and passwords")
+	touchFlag(f, o)
+}
+
+func virtualKeyServeFlags(f *flag.FlagSet, o *options) {
+	f.StringVar(&o.state, "state", "", "folder that keeps the key (default: a new key that is forgotten)")
+	f.UintVar(&o.serial, "serial", 0, "serial number (default: the state's, or a fixed one)")
+	touchFlag(f, o)
+}
+
+func virtualKeyControlFlags(f *flag.FlagSet, o *options) {
+	f.StringVar(&o.control, "control", "", "control socket that serve printed")
+}
+
+func virtualKeyRootFlags(f *flag.FlagSet, o *options) {
+	f.StringVar(&o.state, "state", "", "state folder of the key")
+}
+
+func touchFlag(f *flag.FlagSet, o *options) {
+	o.touch = "wait"
+	f.Func("touch", "auto touches by itself, wait waits for a person, ignore is never touched (default wait)", oneOf(&o.touch, "auto", "wait", "ignore"))
+}
+
+// oneOf is a flag that takes only the given words.
+func oneOf(target *string, words ...string) func(string) error {
+	return func(text string) error {
+		if !slices.Contains(words, text) {
+			return fmt.Errorf("use %s", strings.Join(words, " or "))
+		}
+		*target = text
+		return nil
+	}
+}

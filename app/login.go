@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/session"
+)
+
+func runLogin(ctx context.Context, env *environment, o *options, _ []string) error {
+	if o.proxy == "" || o.user == "" {
+		return &usageError{"Signing in needs --proxy and --user.", `"touchstone login --help" shows how it is used.`}
+	}
+	slot, err := chosenSlot(o.pivSlot, env.getenv)
+	if err != nil {
+		return err
+	}
+	r, err := openRooms(roomsConfig{home: o.home, prompter: newTerminalPrompter(env), progress: sayUnmet(env.stderr)})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	id, err := r.sessions.AddCluster(ctx, o.proxy, o.caFile)
+	if err != nil {
+		return err
+	}
+	if err := r.sessions.SignIn(ctx, id, o.user, nil, slot); err != nil {
+		return err
+	}
+	printSummary(env.stdout, clusterByID(r.sessions.Snapshot(), id))
+	return nil
+}
+
+// chosenSlot is the slot of the flag, else of the environment (hardware-key sheet, 2.2).
+func chosenSlot(flag string, getenv func(string) string) (keystore.Slot, error) {
+	name, text := "--piv-slot", flag
+	if text == "" {
+		name, text = "TELEPORT_PIV_SLOT", getenv("TELEPORT_PIV_SLOT")
+	}
+	slot, err := keystore.ParseSlot(text)
+	if err != nil {
+		return 0, fault.Wrap(err, fmt.Sprintf("%s names no PIV slot: %q.", name, text), "Use 9a, 9c, 9d or 9e.")
+	}
+	return slot, nil
+}
+
+// sayUnmet says on w, once, that the first round did not meet the cluster's policy.
+func sayUnmet(w io.Writer) func(string, session.SignIn) {
+	said := false
+	return func(_ string, s session.SignIn) {
+		if s.Unmet != "" && !said {
+			said = true
+			fmt.Fprintf(w, "The private key policy %s is not met. Signing in again with a hardware key.\n", s.Unmet)
+		}
+	}
+}
+
+func printSummary(w io.Writer, c session.Cluster) {
+	key := "a key in software"
+	if c.Serial != 0 {
+		key = fmt.Sprintf("YubiKey %d, slot %s", c.Serial, c.Slot)
+	}
+	fmt.Fprintf(w, "Signed in to %s as %s with %s, until %s.\n", c.Name, c.User, key, c.Expires.Local().Format("2006-01-02 15:04"))
+}
+
+func clusterByID(s session.Snapshot, id string) session.Cluster {
+	for _, c := range s.Clusters {
+		if c.ID == id {
+			return c
+		}
+	}
+	return session.Cluster{ID: id, Name: id}
+}

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"context"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fyne.io/fyne/v2"
+	fyneapp "fyne.io/fyne/v2/app"
+
+	"github.com/touchstone-app/touchstone/assets"
+	"github.com/touchstone-app/touchstone/keystore/virtual"
+	"github.com/touchstone-app/touchstone/ui"
+)
+
+// appID must be FyneApp.toml's: Fyne keeps its preferences under it.
+const appID = "app.touchstone.Touchstone"
+
+// runWindow is the app as people start it.
+func runWindow(ctx context.Context, env *environment, o *options, _ []string) error {
+	return openWindow(ctx, env.getenv, o.home, ui.Deps{})
+}
+
+// runDemoWindow is the app with the demo cluster and the virtual key. Its profiles live in the demo's state folder:
+// a demo never touches those of real clusters.
+func runDemoWindow(ctx context.Context, getenv func(string) string, world *demoWorld) error {
+	// libpcsclite reads the socket's name once per process: it must be set before the first card call.
+	if err := os.Setenv("PCSCLITE_CSOCK_NAME", world.key.Socket()); err != nil {
+		return err
+	}
+	ready := world.ready()
+	user := ready.Users[len(ready.Users)-1] // the one with the strictest policy shows the most
+	return openWindow(ctx, getenv, filepath.Join(world.state, "home"), ui.Deps{
+		VirtualKey: virtualKey{world.key},
+		Welcome: ui.Welcome{
+			Address: ready.Proxy, CAFile: ready.CAFile, User: user.Name, Password: user.Password,
+			Note: "This is the demo cluster on this computer. Its password is filled in for you.",
+		},
+	})
+}
+
+// openWindow completes deps, shows the window and returns when the person quits or ctx ends.
+func openWindow(ctx context.Context, getenv func(string) string, home string, deps ui.Deps) error {
+	fyneapp.SetMetadata(fyne.AppMetadata{
+		ID: appID, Name: "Touchstone", Version: Version(), Icon: assets.AppIcon(),
+		Migrations: map[string]bool{"fyneDo": true},
+	})
+	application := fyneapp.NewWithID(appID)
+	prompter := ui.NewPrompter(fyne.Do, time.Now)
+	r, err := openRooms(roomsConfig{home: home, prompter: prompter, lang: getenv("LANG")})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	log.SetOutput(fyneLog{r.log.logger}) // what Fyne has to say belongs in our log, not on a person's terminal
+	deps.App, deps.Prompter = application, prompter
+	deps.Sessions, deps.Keys = r.sessions, r.keys
+	deps.Version, deps.Post, deps.Now = Version(), fyne.Do, time.Now
+	deps.FirstRun = len(r.sessions.Snapshot().Clusters) == 0
+	window := ui.New(deps)
+	defer window.Close()
+	stop := context.AfterFunc(ctx, func() { fyne.Do(application.Quit) })
+	defer stop()
+	window.Show()
+	application.Run()
+	return nil
+}
+
+// virtualKey shows the device to the window that is its face.
+type virtualKey struct{ key *virtual.Key }
+
+func (v virtualKey) Status() ui.VirtualKeyStatus {
+	s := v.key.Status()
+	return ui.VirtualKeyStatus{Serial: s.Serial, Firmware: s.Firmware, Plugged: s.Plugged, Waiting: s.Waiting}
+}
+
+func (v virtualKey) Changed() <-chan struct{} { return v.key.Changed() }
+func (v virtualKey) Touch()                   { v.key.Touch() }
+func (v virtualKey) Plug()                    { v.key.Plug() }
+func (v virtualKey) Unplug()                  { v.key.Unplug() }
