@@ -130,7 +130,7 @@ type person struct {
 	mu      sync.Mutex
 	pins    []string // answers to AskPIN, one after the other; the last one is given again and again
 	newPINs []newPIN
-	onPIN   func() // called before a PIN is given
+	onPIN   func(context.Context) // called before a PIN is given
 	onTouch func(cancel func())
 
 	asked    []PINPrompt
@@ -159,7 +159,7 @@ func (p *person) AskPIN(ctx context.Context, prompt PINPrompt) (*secret.Bytes, e
 	onPIN := p.onPIN
 	p.mu.Unlock()
 	if onPIN != nil {
-		onPIN()
+		onPIN(ctx)
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

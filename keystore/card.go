@@ -60,7 +60,7 @@ func newCard(reader readerInfo, s *Store) *card {
 		ctx:     ctx,
 		stop:    stop,
 		done:    make(chan struct{}),
-		link:    link{command: s.worker},
+		link:    newLink(s.worker),
 		pinTurn: make(chan struct{}, 1),
 	}
 	return c

@@ -11,10 +11,10 @@ import (
 
 // How long a worker may take for one request before it counts as stuck. The card itself gives up on a touch after
 // 15 s.
-const (
-	plainLimit = 5 * time.Second
-	touchLimit = 20 * time.Second
-)
+var defaultPatience = patience{plain: 5 * time.Second, touch: 20 * time.Second}
+
+// patience is how long to wait for the answer to a request without and with a touch.
+type patience struct{ plain, touch time.Duration }
 
 // errNoAnswer says that a worker took longer than the card possibly can.
 var errNoAnswer = errors.New("the card did not answer in time")
@@ -23,22 +23,25 @@ var errNoAnswer = errors.New("the card did not answer in time")
 var errWorkerGone = errors.New("the worker process ended")
 
 // link is a worker process and the two pipes to it. It belongs to one goroutine; only a context may break into a
-// running call. The zero link has no process; the first call starts one.
+// running call. A new link has no process; the first call starts one.
 type link struct {
 	command func() *exec.Cmd
+	patience
 
 	process *exec.Cmd
 	in      io.WriteCloser
 	out     io.ReadCloser
 }
 
+func newLink(command func() *exec.Cmd) link { return link{command: command, patience: defaultPatience} }
+
 // call sends q and waits for the answer, calling waiting for each notice in between. When ctx ends first, the
 // worker is killed and the error is the context's cause. After any error but a failure that the worker reported,
 // the link has no process any more.
 func (l *link) call(ctx context.Context, q *request, waiting func()) (*reply, error) {
-	limit := plainLimit
+	limit := l.plain
 	if q.Policy.Touch {
-		limit = touchLimit
+		limit = l.touch
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()

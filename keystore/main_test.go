@@ -45,7 +45,7 @@ func exit(err error) {
 func workerFor(socket string) func() *exec.Cmd {
 	return func() *exec.Cmd {
 		command := exec.Command(os.Args[0])
-		command.Env = append(os.Environ(), workerVariable+"=1", socketVariable+"="+socket)
+		command.Env = append(os.Environ(), workerVariable+"=1", socketVariable+"="+socket, quickExit)
 		command.Stderr = os.Stderr
 		return command
 	}

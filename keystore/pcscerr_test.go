@@ -30,7 +30,7 @@ func TestEveryPCSCCodeIsRecognised(t *testing.T) {
 				want = k
 			}
 			b.key.FailTransmit(0xa4, code, 1)
-			l := link{command: workerFor(b.key.Socket())}
+			l := newLink(workerFor(b.key.Socket()))
 			defer l.close()
 			_, err := l.call(t.Context(), &request{Op: opInfo, Reader: reader}, func() {})
 			f, ok := err.(*failure)

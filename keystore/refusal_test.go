@@ -5,11 +5,14 @@ package keystore
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/testkit"
+	"github.com/touchstone-app/touchstone/keystore/virtual"
 )
 
 // wantFault fails the test unless err is target and says so in two sentences.
@@ -180,6 +183,45 @@ func TestACancelledTouchIsSilentAndTheNextTryWorks(t *testing.T) {
 	}
 }
 
+func TestACancelledTouchWhileAKeyIsMadeIsMadeUpForLater(t *testing.T) {
+	b := newBench(t)
+	b.person.does(func(cancel func()) { cancel() })
+	if _, err := b.store.Key(t.Context(), Requirement{Policy: touchPolicy}, purpose); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want context.Canceled", err)
+	}
+	b.person.does(func(func()) { b.key.Touch() })
+	key := b.prepare(Requirement{Policy: touchPolicy})
+	if err := b.sign(t.Context(), key); err != nil {
+		t.Errorf("signing: %v", err)
+	}
+	if touches := b.key.Status().Touches; touches != 1 {
+		t.Errorf("the key was touched %d times, want once for everything", touches)
+	}
+}
+
+func TestAKeyPulledWhileThePINIsTypedClosesThePrompt(t *testing.T) {
+	b := newBench(t)
+	key := b.prepare(Requirement{Policy: pinPolicy})
+	b.forgetVerifiedPIN()
+	b.person.onPIN = func(ctx context.Context) {
+		b.key.Unplug()
+		testkit.Receive(t, "the end of the prompt", ctx.Done())
+	}
+	wantFault(t, b.sign(t.Context(), key), ErrCardRemoved)
+}
+
+func TestARefusedPINIsSilent(t *testing.T) {
+	b := newBench(t)
+	key := b.prepare(Requirement{Policy: pinPolicy})
+	b.forgetVerifiedPIN()
+	ctx, cancel := context.WithCancel(t.Context())
+	b.person.onPIN = func(context.Context) { cancel() }
+	err := b.sign(ctx, key)
+	if _, ok := fault.As(err); ok || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled and no fault", err)
+	}
+}
+
 func TestAnEndedContextEndsTheTouchPrompt(t *testing.T) {
 	b := newBench(t)
 	key := b.prepare(Requirement{Policy: touchPolicy})
@@ -215,6 +257,26 @@ func TestNoSmartCardServiceIsAFaultOfItsOwn(t *testing.T) {
 	_, err := b.store.Key(t.Context(), Requirement{Policy: touchPolicy}, purpose)
 	if f, ok := fault.As(err); !ok || f.What != "The smart-card service is not running." {
 		t.Errorf("got %v, want the service to be named", err)
+	}
+}
+
+func TestAServiceThatStartsLaterIsNoticed(t *testing.T) {
+	b := newBench(t)
+	socket := b.key.Socket()
+	b.key.Close()
+	b.waitFor("the service to be missed", func(s Snapshot) bool { return s.Problem != nil && len(s.Cards) == 0 })
+	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(filepath.Dir(socket)) })
+	key, err := virtual.Start(virtual.Config{Socket: socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { key.Close() })
+	s := b.waitFor("a card", func(s Snapshot) bool { return len(s.Cards) == 1 && s.Cards[0].Serial != 0 })
+	if s.Problem != nil || s.Cards[0].Serial != key.Status().Serial {
+		t.Errorf("the store shows %+v, want card %d and no problem", s, key.Status().Serial)
 	}
 }
 

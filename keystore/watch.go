@@ -27,7 +27,7 @@ func startWatcher(s *Store, every time.Duration) *watcher {
 	w := &watcher{
 		store:  s,
 		every:  every,
-		link:   link{command: s.worker},
+		link:   newLink(s.worker),
 		ctx:    ctx,
 		stop:   stop,
 		done:   make(chan struct{}),
@@ -96,11 +96,14 @@ func (w *watcher) look() {
 func (w *watcher) readers() ([]readerInfo, error) {
 	for first := true; ; first = false {
 		answer, err := w.link.call(w.ctx, &request{Op: opReaders}, func() {})
-		if err == nil {
+		switch {
+		case err == nil:
 			return answer.Readers, nil
+		case w.ctx.Err() != nil || isKind(err, kindService) && !isStopped(err):
+			return nil, err // the worker is as good as any: it looks for the service anew each time
 		}
 		w.link.close()
-		if !first || w.ctx.Err() != nil || isKind(err, kindService) && !isStopped(err) {
+		if !first {
 			return nil, err
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os/exec"
 	"testing"
 	"time"
 
+	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/testkit"
 )
 
@@ -62,12 +64,39 @@ func TestAWorkerEndsEvenWhileTheCardWaitsForATouch(t *testing.T) {
 }
 
 func TestAWorkerRefusesWhatItDoesNotUnderstand(t *testing.T) {
-	l := link{command: workerFor("/nowhere")}
+	l := newLink(workerFor("/nowhere"))
 	defer l.close()
 	_, err := l.call(t.Context(), &request{Op: "dance"}, func() {})
 	var f *failure
 	if !errors.As(err, &f) || f.Kind != kindOther {
 		t.Errorf("got %v, want the operation to be refused", err)
+	}
+}
+
+func TestAWorkerThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	l := newLink(func() *exec.Cmd { return exec.Command("sleep", "600") })
+	l.patience = patience{plain: time.Millisecond, touch: time.Millisecond}
+	for _, policy := range []Policy{{}, touchPolicy} {
+		if _, err := l.call(t.Context(), &request{Op: opInfo, Policy: policy}, func() {}); !errors.Is(err, errNoAnswer) {
+			t.Errorf("a worker that sleeps gives %v, want %v", err, errNoAnswer)
+		}
+		if l.process != nil {
+			t.Error("a worker that sleeps was kept")
+		}
+	}
+}
+
+func TestAWorkerThatCannotBeStartedIsAFault(t *testing.T) {
+	b := newBench(t)
+	b.store.worker = func() *exec.Cmd { return exec.Command("/nowhere/touchstone") }
+	b.key.Unplug()
+	b.waitFor("no card", func(s Snapshot) bool { return len(s.Cards) == 0 })
+	b.key.Plug()
+	s := b.waitFor("a card that cannot be read", func(s Snapshot) bool { return len(s.Cards) == 1 && s.Cards[0].Problem != nil })
+	t.Log(s.Cards[0].Problem)
+	_, err := b.store.Key(t.Context(), Requirement{}, purpose)
+	if _, ok := fault.As(err); !ok {
+		t.Errorf("got %v, want a fault", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-piv/piv-go/v2/piv"
 
@@ -27,7 +28,7 @@ func (q *request) info() (*reply, error) {
 	}
 	// piv-go discards what GET METADATA says about PIN and PUK, so these commands go past it, on a connection of
 	// their own: piv-go's is exclusive.
-	answers, err := pcsc.Exchange(q.Reader, selectPIV, metadataPIN, metadataPUK, selectManagement, readConfig)
+	answers, err := exchange(q.Reader, selectPIV, metadataPIN, metadataPUK, selectManagement, readConfig)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return answer, nil
@@ -39,6 +40,24 @@ func (q *request) info() (*reply, error) {
 	return answer, nil
 }
 
+// A card that was just closed takes some 5 ms before it can be opened again (hardware-key sheet, 3).
+const (
+	reopenTries = 20
+	reopenPause = 5 * time.Millisecond
+)
+
+// exchange is pcsc.Exchange on a card that was closed just before.
+func exchange(reader string, commands ...[]byte) (answers [][]byte, err error) {
+	for range reopenTries {
+		answers, err = pcsc.Exchange(reader, commands...)
+		if !errors.Is(err, pcsc.Error(scardSharingViolation)) {
+			break
+		}
+		time.Sleep(reopenPause)
+	}
+	return answers, err
+}
+
 func identify(yk *piv.YubiKey, _ *request) (*reply, error) {
 	serial, err := yk.Serial()
 	if err != nil {
@@ -46,7 +65,11 @@ func identify(yk *piv.YubiKey, _ *request) (*reply, error) {
 	}
 	v := yk.Version()
 	firmware := fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
-	return &reply{Card: &cardInfo{Serial: serial, Firmware: firmware, Model: modelName(firmware, nil)}}, nil
+	card := &cardInfo{Serial: serial, Firmware: firmware, Model: modelName(firmware, nil)}
+	if left, err := yk.Retries(); err == nil { // all that old firmware tells; no answer once the PIN is verified
+		card.PINAttempts = left
+	}
+	return &reply{Card: card}, nil
 }
 
 // addMetadata reads the answers to GET METADATA for PIN and PUK. A card that does not know the command leaves the
