@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/touchstone-app/touchstone/internal/fault"
 	"google.golang.org/grpc"
 )
 
@@ -75,10 +76,23 @@ type server struct {
 	stop  func()
 }
 
-// Start starts a cluster and returns once it answers. Errors about a resource file are *ResourceError. The cluster
-// ends with ctx or with Close, whichever is first; Close must be called in either case.
+// Start starts a cluster and returns once it answers. Errors are faults; those about a file in the state folder wrap
+// a *ResourceError. The cluster ends with ctx or with Close, whichever is first; Close must be called in either case.
 func Start(ctx context.Context, config Config) (*Cluster, error) {
 	config.setDefaults()
+	c, err := open(ctx, config)
+	if broken, ok := errors.AsType[*ResourceError](err); ok {
+		return nil, fault.Wrap(err, fmt.Sprintf("The demo cluster cannot use the file %s: %v.", broken.File, broken.Err),
+			"Correct the file, or choose another state folder.")
+	}
+	if err != nil {
+		return nil, fault.Wrap(err, fmt.Sprintf("The demo cluster could not be started: %v.", err),
+			"Remove the cause, or choose another state folder.")
+	}
+	return c, nil
+}
+
+func open(ctx context.Context, config Config) (*Cluster, error) {
 	dir, err := openState(config.State)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -192,6 +193,10 @@ func (w *webAPI) inside(err error) error {
 	return err
 }
 
+// unknownYet are members that version 17 brought. Version 15 ignores them like all that it does not know, whatever
+// their values.
+var unknownYet = []string{"ssh_pub_key", "tls_pub_key", "ssh_attestation_statement", "tls_attestation_statement"}
+
 // readBody decodes a body into request and returns the attestation statement in it as it was sent: that has a strict
 // parser of its own, whose refusals must not be hidden by this lenient one.
 func readBody(in *http.Request, request any) (json.RawMessage, error) {
@@ -206,8 +211,11 @@ func readBody(in *http.Request, request any) (json.RawMessage, error) {
 	}
 	var statement json.RawMessage
 	for name, value := range members {
-		if strings.EqualFold(name, "attestation_statement") {
+		switch lower := strings.ToLower(name); {
+		case lower == "attestation_statement":
 			statement = value
+			delete(members, name)
+		case slices.Contains(unknownYet, lower):
 			delete(members, name)
 		}
 	}
