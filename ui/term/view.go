@@ -102,13 +102,15 @@ func (v *view) arrange(cols, rows int) {
 		v.rows = nil
 	}
 	v.cols = cols
-	cell := v.cellSize()
+	size := fyne.NewSize(
+		(float32(cols*v.atlas.Width)-nudge)/v.scale,
+		(float32(v.atlas.Height)-nudge)/v.scale)
 	for len(v.rows) < rows {
 		v.rows = append(v.rows, newRowView(cols, v.atlas.Metrics))
 	}
 	for y, r := range v.rows {
 		r.raster.Move(v.origin.AddXY(0, float32(y*v.atlas.Height)/v.scale))
-		r.raster.Resize(fyne.NewSize(float32(cols)*cell.Width, cell.Height))
+		r.raster.Resize(size)
 	}
 }
 
@@ -162,7 +164,8 @@ func (t *Terminal) place() bool {
 	if scale := pixelScale(c); scale != v.scale && v.setScale(t.fonts, t.cfg.Size, scale) == nil {
 		changed = true
 	}
-	at := driver.AbsolutePositionForObject(t)
+	inset, _ := c.InteractiveArea() // positions are counted from its corner, pixels from the canvas's
+	at := driver.AbsolutePositionForObject(t).Add(inset)
 	origin := fyne.NewPos(snap(at.X+margin, v.scale)-at.X, snap(at.Y+margin, v.scale)-at.Y)
 	if origin != v.origin {
 		v.origin = origin
@@ -182,8 +185,12 @@ func pixelScale(c fyne.Canvas) float32 {
 	return float32(x) / far
 }
 
-// snap rounds a length to whole pixels: rows that begin between two would leave seams.
-func snap(v, scale float32) float32 { return float32(math.Round(float64(v*scale))) / scale }
+// nudge is the part of a pixel by which places and sizes lie below whole pixels. Fyne's painters make whole ones of
+// them, by rounding in GL and by rounding up in software: so both do, whatever float32 left of the last digit.
+const nudge = 1.0 / 16
+
+// snap moves a length to whole pixels, less the nudge: rows that begin between two would leave seams.
+func snap(v, scale float32) float32 { return float32(math.Round(float64(v*scale))-nudge) / scale }
 
 // layout fits the screen into the widget. Before a canvas shows it the size in pixels is unknown; then the first
 // painting does it.
