@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"flag"
 	"image"
 	"image/color"
 	"image/png"
@@ -229,17 +230,8 @@ func (h *harness) top() fyne.CanvasObject {
 // controls lists what is visible in the topmost tree.
 func (h *harness) controls() []widget.Described {
 	var found []widget.Described
-	walk(h.top(), func(d widget.Described) { found = append(found, d) })
+	visit(h.top(), func(d widget.Described) { found = append(found, d) })
 	return found
-}
-
-// walk visits the visible described controls below o.
-func walk(o fyne.CanvasObject, visit func(widget.Described)) {
-	for _, inside := range test.LaidOutObjects(o) {
-		if d, ok := inside.(widget.Described); ok {
-			visit(d)
-		}
-	}
 }
 
 func (h *harness) texts() []string {
@@ -312,21 +304,52 @@ func (v variantTheme) Color(name fyne.ThemeColorName, _ fyne.ThemeVariant) color
 	return v.Theme.Color(name, v.variant)
 }
 
-// shoot draws a window in both variants and at two scales into the test's artifacts.
+// shots paints every screen, which takes a while; without it only the layout is checked.
+var shots = flag.Bool("shots", false, "paint every screen into the test's artifacts, dark and light")
+
+// shoot checks that nothing in a window is cut off and, when asked to, draws it in both variants and at two scales into
+// the test's artifacts.
 func (h *harness) shoot(name string, win fyne.Window) {
 	h.t.Helper()
+	h.checkLayout(name, win)
+	if !*shots {
+		return
+	}
 	dir := h.t.ArtifactDir()
 	for _, look := range []struct {
 		name    string
 		variant fyne.ThemeVariant
 		scale   float32
 	}{{"dark", theme.VariantDark, 1}, {"light", theme.VariantLight, 1}, {"dark@2", theme.VariantDark, 2}} {
-		h.app.Settings().SetTheme(variantTheme{NewTheme(), look.variant})
 		test.ApplyTheme(h.t, variantTheme{NewTheme(), look.variant})
-		picture := capture(win, look.scale)
-		save(h.t, filepath.Join(dir, name+"-"+look.name+".png"), picture)
+		if h.w != nil {
+			h.w.themeChanged()
+		}
+		save(h.t, filepath.Join(dir, name+"-"+look.name+".png"), capture(win, look.scale))
 	}
-	h.app.Settings().SetTheme(NewTheme())
+	test.ApplyTheme(h.t, NewTheme())
+}
+
+// checkLayout finds controls that have less room than they need or reach out of the window.
+func (h *harness) checkLayout(name string, win fyne.Window) {
+	h.t.Helper()
+	c := win.Canvas()
+	root := win.Content()
+	if top := c.Overlays().Top(); top != nil {
+		root = top
+	}
+	visit(root, func(d widget.Described) {
+		size, need := d.Size(), d.MinSize()
+		corner := fyne.CurrentApp().Driver().AbsolutePositionForObject(d)
+		far := corner.AddXY(size.Width, size.Height)
+		const slack = 0.5 // fractions of a pixel from fonts
+		if size.Width < need.Width-slack || size.Height < need.Height-slack {
+			h.t.Errorf("%s: %v has %v and needs %v", name, d.Describe(), size, need)
+		}
+		if corner.X < 0 || corner.Y < 0 || far.X > c.Size().Width+slack || far.Y > c.Size().Height+slack {
+			h.t.Errorf("%s: %v reaches out of the window, from %v to %v", name, d.Describe(), corner, far)
+		}
+	})
 }
 
 func capture(win fyne.Window, scale float32) image.Image {

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 
 	"github.com/touchstone-app/touchstone/ui/widget"
 )
@@ -126,7 +125,7 @@ func dumpOf(win fyne.Window) dumpWindow {
 	return d
 }
 
-// dumpOne is one control; false for one that is not in the window, such as a row that the list keeps in reserve.
+// dumpOne is one control; false for one that says nothing or has no place yet.
 func dumpOne(c fyne.Canvas, control widget.Described) (dumpControl, bool) {
 	position := fyne.CurrentApp().Driver().AbsolutePositionForObject(control)
 	description := control.Describe()
@@ -141,32 +140,4 @@ func dumpOne(c fyne.Canvas, control widget.Described) (dumpControl, bool) {
 
 func pixels(c fyne.Canvas, size fyne.Size) (width, height int) {
 	return c.PixelCoordinateForPosition(fyne.NewPos(size.Width, size.Height))
-}
-
-// visit walks the visible controls below o.
-func visit(o fyne.CanvasObject, each func(widget.Described)) {
-	if o == nil || !o.Visible() {
-		return
-	}
-	if described, ok := o.(widget.Described); ok {
-		each(described)
-	}
-	for _, child := range children(o) {
-		visit(child, each)
-	}
-}
-
-func children(o fyne.CanvasObject) []fyne.CanvasObject {
-	switch parent := o.(type) {
-	case *fyne.Container:
-		return parent.Objects
-	case *container.ThemeOverride:
-		return []fyne.CanvasObject{parent.Content}
-	case *container.Scroll:
-		return []fyne.CanvasObject{parent.Content}
-	case widget.Holder:
-		return parent.Inside()
-	default:
-		return nil
-	}
 }

@@ -23,6 +23,7 @@ type addressPage struct {
 
 func newAddressPage(w work, done func(clusterID string)) *addressPage {
 	p := &addressPage{work: w, done: done, problem: newBanner(w.width, nil)}
+	p.problem.changed = w.changed
 	p.address = widget.NewField("Cluster address", "teleport.example.com:443")
 	p.caFile = widget.NewField("CA file", "only for a cluster with its own certificate authority")
 	p.address.SetText(w.welcome.Address)
@@ -98,6 +99,7 @@ type signInPage struct {
 
 func newSignInPage(w work, cluster session.Cluster, done func()) *signInPage {
 	p := &signInPage{work: w, cluster: cluster, done: done, problem: newBanner(w.width, nil)}
+	p.problem.changed = w.changed
 	p.user = widget.NewField("User", "name on the cluster")
 	p.password = newSecretField("Password", maxPassword)
 	p.user.SetText(cluster.User)
@@ -200,6 +202,7 @@ func (p *signInPage) show(s session.Snapshot, _ keystore.Snapshot) {
 	}
 	p.stepper.Set(signInSteps(*c.SignIn))
 	p.unmet.SetText(unmetText(c.Name, c.SignIn.Unmet))
+	p.changed()
 }
 
 func (p *signInPage) close() {
@@ -282,7 +285,7 @@ func (d *loginDialog) refresh() {
 	label, enabled := d.page.next()
 	d.next.SetText(label)
 	d.next.SetDisabled(!enabled)
-	d.card.content.Refresh()
+	d.card.refresh()
 }
 
 func (d *loginDialog) show(s session.Snapshot, k keystore.Snapshot) { d.page.show(s, k) }

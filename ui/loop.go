@@ -41,21 +41,27 @@ func (l *loop) run(work func(context.Context) error, done func(error)) (cancel c
 	return cancel
 }
 
-// every runs f on the Fyne thread once per interval. A tick that finds the one before still waiting is dropped.
-func (l *loop) every(interval time.Duration, f func()) {
+// every runs f on the Fyne thread once per interval while wanted says so; an idle window wakes nobody. wanted is called on
+// another goroutine. A tick that finds the one before still waiting is dropped.
+func (l *loop) every(interval time.Duration, wanted func() bool, f func()) {
 	l.wg.Go(func() {
 		ticker := time.NewTicker(interval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				l.await(f)
+				if wanted() {
+					l.await(f)
+				}
 			case <-l.ctx.Done():
 				return
 			}
 		}
 	})
 }
+
+// always is for what moves all the time.
+func always() bool { return true }
 
 // await runs f on the Fyne thread and returns when it has run, or when the window is closed.
 func (l *loop) await(f func()) {

@@ -46,7 +46,7 @@ func newMainScreen(w *Window) *mainScreen {
 	m.tabs.OnClosed = func(i int) { m.closeTab(m.terminals[i-1]) }
 	content := widget.Inset(12, 18, 14, 18, container.NewBorder(widget.Inset(0, 0, widget.SpaceM, 0, m.tabs), nil, nil, nil, m.stack))
 	m.root = container.NewBorder(nil, m.status.root, m.side.root, nil, content)
-	m.turn(0)
+	m.reveal(0)
 	return m
 }
 
@@ -122,8 +122,14 @@ func (w *Window) openShell(ctx context.Context, r session.ShellRequest) (shell, 
 	return s, nil
 }
 
-// turn shows a tab. Hidden terminals do not paint.
+// turn shows a tab and gives it the keyboard.
 func (m *mainScreen) turn(to int) {
+	m.reveal(to)
+	m.focus()
+}
+
+// reveal shows a tab. Hidden terminals do not paint.
+func (m *mainScreen) reveal(to int) {
 	m.active = to
 	m.stack.Objects = []fyne.CanvasObject{m.resources.root}
 	for i, t := range m.terminals {
@@ -136,7 +142,6 @@ func (m *mainScreen) turn(to int) {
 	}
 	m.stack.Refresh()
 	m.changed()
-	m.focus()
 }
 
 // focus puts the keyboard where the active tab wants it.

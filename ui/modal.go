@@ -15,7 +15,7 @@ const dialogWidth float32 = 430
 // modal is a card above the window that has the keyboard while it is the topmost.
 type modal struct {
 	content fyne.CanvasObject
-	focus   func() fyne.Focusable // what gets the keyboard first; nil result for nothing
+	focus   func() fyne.Focusable // what gets the keyboard; nil, or a nil result, for the first control
 	submit  func()                // Return
 	cancel  func()                // Escape
 
@@ -54,6 +54,13 @@ func (m *modal) build() fyne.CanvasObject {
 	return widget.NewBox(widget.BoxStyle{Fill: widget.ColorDim}, container.NewCenter(card))
 }
 
+// refresh gives the card the room that its content needs now.
+func (m *modal) refresh() {
+	if m.overlay != nil {
+		m.overlay.Refresh()
+	}
+}
+
 // anchored lays one object out with its top right corner at a position, moved as far as it must to stay visible.
 type anchored fyne.Position
 
@@ -75,10 +82,14 @@ func (s *modals) raise(m *modal) {
 
 // focusOn gives a card the keyboard.
 func (s *modals) focusOn(m *modal) {
-	if m.focus == nil {
-		return
+	var f fyne.Focusable
+	if m.focus != nil {
+		f = m.focus()
 	}
-	if f := m.focus(); f != nil {
+	if f == nil {
+		f = firstFocus(m.content)
+	}
+	if f != nil {
 		s.canvas.Focus(f)
 	}
 }

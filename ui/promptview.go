@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -32,6 +33,7 @@ type promptLayer struct {
 	view     questionView
 	card     *modal
 	waiting  *widget.Text
+	counting atomic.Bool // a count-down is in sight
 }
 
 func newPromptLayer(p *Prompter, m *modals, now func() time.Time) *promptLayer {
@@ -45,6 +47,7 @@ func (l *promptLayer) showQuestion(q *question, waiting int) {
 		return
 	}
 	l.question, l.view = q, l.newView(q)
+	l.counting.Store(len(q.touches) > 0)
 	l.waiting = widget.NewText("", widget.Hint)
 	l.card = &modal{
 		content: widget.Column(10, l.view.content(), l.waiting),
@@ -61,10 +64,11 @@ func (l *promptLayer) showQuestion(q *question, waiting int) {
 func (l *promptLayer) showWaiting(n int) {
 	l.waiting.SetText(waitingText(n))
 	l.waiting.Hidden = n <= 0
-	l.card.content.Refresh()
+	l.card.refresh()
 }
 
 func (l *promptLayer) hideQuestion(*question) {
+	l.counting.Store(false)
 	l.modals.hide(l.card)
 	l.view.wipe()
 	l.question, l.view, l.card = nil, nil, nil

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -185,8 +186,15 @@ func (l *serverList) selected(i int) {
 	}
 }
 
-// Inside is the rows.
-func (l *serverList) Inside() []fyne.CanvasObject { return l.views }
+// Inside is the rows in sight, without those that the list keeps in reserve.
+func (l *serverList) Inside() []fyne.CanvasObject {
+	driver := fyne.CurrentApp().Driver()
+	top := driver.AbsolutePositionForObject(l).Y
+	return slices.DeleteFunc(slices.Clone(l.views), func(v fyne.CanvasObject) bool {
+		y := driver.AbsolutePositionForObject(v).Y
+		return y < top || y+v.Size().Height > top+l.Size().Height
+	})
+}
 
 // TypedKey connects with Return and leaves Escape to the window.
 func (l *serverList) TypedKey(key *fyne.KeyEvent) {

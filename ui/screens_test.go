@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,3 +106,68 @@ func (k *softKey) Changed() <-chan struct{} { return make(chan struct{}) }
 func (k *softKey) Touch()                   {}
 func (k *softKey) Plug()                    {}
 func (k *softKey) Unplug()                  {}
+
+func TestShootLogin(t *testing.T) {
+	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
+	h.w.addCluster()
+	h.shoot("login-1-address", h.w.win)
+	h.w.login.page.(*addressPage).problem.show(fault.Wrap(errRefused, "The proxy at prod-eu.example.com:443 shows a certificate that this computer does not trust.", "Compare its SHA-256 with the one your administrator gives you, then choose the CA file: 3f:2a:91:0c:77:5e:d1:aa:04:19:6b:c2:fe:80:13:9d:3f:2a:91:0c:77:5e:d1:aa:04:19:6b:c2:fe:80:13:9d"))
+	h.shoot("login-2-fault", h.w.win)
+	h.w.login.close()
+	h.w.cluster = "lab"
+	h.w.show()
+	h.shoot("main-signedout", h.w.win)
+	wait := make(chan struct{})
+	h.clusters.signIn = func(ctx context.Context, _, _, _ string) error { <-ctx.Done(); close(wait); return ctx.Err() }
+	h.w.signIn()
+	h.typeInto("field", "User", "alice")
+	h.typeInto("secret", "Password", "correct horse battery staple and much more than fits in the field at all")
+	h.shoot("login-3-form", h.w.win)
+	h.press("Return")
+	s := someClusters()
+	s.Clusters[2].State = session.SigningIn
+	s.Clusters[2].SignIn = &session.SignIn{Steps: []session.Step{session.StepReach, session.StepPassword, session.StepKey, session.StepAgain, session.StepDone},
+		Current: session.StepKey, Unmet: "hardware_key_touch_and_pin"}
+	h.w.showSessions(s)
+	h.shoot("login-4-steps", h.w.win)
+	h.press("Escape")
+	<-wait
+}
+
+func TestShootTerminal(t *testing.T) {
+	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
+	h.w.main.connect(serverRow{ID: "1", Name: "web-00.prod"}, "alice")
+	tab := h.w.main.terminals[0]
+	h.shoot("terminal-connecting", h.w.win)
+	h.until("it fails", h.shows("Something went wrong"))
+	h.shoot("terminal-failed", h.w.win)
+	h.until("the tab is drawn", func() bool { cols, _ := tab.screen.Cells(); return cols > 80 })
+	tab.ended(3, nil)
+	tab.screen.Feed([]byte("\x1b[32malice@web-00\x1b[0m:\x1b[34m~\x1b[0m$ ls -la\r\ntotal 12\r\ndrwxr-xr-x 2 alice alice 4096 Nov 21 09:00 \x1b[1;34m.\x1b[0m\r\n\x1b[32malice@web-00\x1b[0m:\x1b[34m~\x1b[0m$ exit\r\n"))
+	h.until("the text is drawn", func() bool { return strings.Contains(tab.screen.Text(), "exit") && len(h.posted) == 0 })
+	h.shoot("terminal-ended", h.w.win)
+	h.w.main.turn(0)
+	showMenu(h.w.modals, h.find("button", "Sign out"), "LOG IN AS", []choice{{"alice", func() {}}, {"root", func() {}}})
+	h.shoot("menu", h.w.win)
+	h.press("Escape")
+	h.w.askToClose()
+	h.shoot("quit", h.w.win)
+}
+
+func TestShootEmptyStates(t *testing.T) {
+	h := newHarness(t, session.Snapshot{}, keystore.Snapshot{}).open()
+	h.shoot("empty-nocluster", h.w.win)
+	c := prod()
+	c.Servers, c.ServersLoading = nil, true
+	h.w.showSessions(session.Snapshot{Clusters: []session.Cluster{c}})
+	h.shoot("empty-loading", h.w.win)
+	c.ServersLoading = false
+	h.w.showSessions(session.Snapshot{Clusters: []session.Cluster{c}})
+	h.shoot("empty-none", h.w.win)
+	c.ServersProblem = fault.Wrap(errRefused, "The list of servers of prod-eu could not be read.", "Check your network, then try again.")
+	h.w.showSessions(session.Snapshot{Clusters: []session.Cluster{c}})
+	h.shoot("empty-problem", h.w.win)
+	h.w.showSessions(session.Snapshot{Clusters: []session.Cluster{prod()}})
+	h.typeInto("field", "Search", "nothing=here")
+	h.shoot("empty-search", h.w.win)
+}

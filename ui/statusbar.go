@@ -60,6 +60,7 @@ type sideBar struct {
 	clusters *navList
 	sessions *navList
 	heading  *widget.Text
+	body     *fyne.Container
 }
 
 func newSideBar(pick func(clusterID string), add func(), open func(tab string)) *sideBar {
@@ -70,16 +71,18 @@ func newSideBar(pick func(clusterID string), add func(), open func(tab string)) 
 	top := widget.Column(2, brand, widget.Inset(0, 0, 4, 8, widget.NewText("CLUSTERS", widget.Overline)),
 		s.clusters.box, widget.Inset(6, 0, 0, 8, addItem))
 	bottom := widget.Column(2, widget.Inset(0, 0, 4, 8, s.heading), s.sessions.box)
-	body := widget.Inset(14, 10, 12, 10, container.NewBorder(top, bottom, nil, nil))
-	s.root = widget.Row(0, widget.AtLeast(236, 0, widget.NewBox(widget.SidePan, body)), widget.NewRule())
+	s.body = widget.Inset(14, 10, 12, 10, container.NewBorder(top, bottom, nil, nil))
+	s.root = widget.Row(0, widget.AtLeast(236, 0, widget.NewBox(widget.SidePan, s.body)), widget.NewRule())
 	return s
 }
 
 func (s *sideBar) show(clusters []clusterItem, sessions []clusterItem) {
-	s.clusters.show(clusters)
-	s.sessions.show(sessions)
+	grown := s.clusters.show(clusters)
+	grown = s.sessions.show(sessions) || grown
 	s.heading.Hidden = len(sessions) == 0
-	s.heading.Refresh()
+	if grown {
+		s.body.Refresh()
+	}
 }
 
 // navList is a column of items that keeps its widgets, and so the focus, while only their words change.
@@ -91,7 +94,8 @@ type navList struct {
 
 func newNavList(pick func(id string)) *navList { return &navList{box: widget.Column(2), pick: pick} }
 
-func (l *navList) show(items []clusterItem) {
+// show brings the items up to date and reports whether their number or order changed.
+func (l *navList) show(items []clusterItem) (rebuilt bool) {
 	same := slices.EqualFunc(l.items, items, func(a, b clusterItem) bool { return a.ID == b.ID })
 	l.items = items
 	if !same {
@@ -99,11 +103,12 @@ func (l *navList) show(items []clusterItem) {
 		for _, item := range items {
 			l.box.Add(widget.NewNavItem(item.Item, func() { l.pick(item.ID) }))
 		}
-		return
+		return true
 	}
 	for i, item := range items {
 		l.box.Objects[i].(*widget.NavItem).Set(item.Item)
 	}
+	return false
 }
 
 // first is the item that the keyboard starts at; nil when there is none.

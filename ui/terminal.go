@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image/color"
 	"io"
 	"sync"
 
@@ -83,21 +84,21 @@ func newTerminalTab(id string, cfg terminalConfig) *terminalTab {
 		},
 		OnShortcut: cfg.shortcut,
 	})
-	frame := widget.NewBox(widget.BoxStyle{Fill: terminalGround, Stroke: widget.ColorBorder, StrokeWidth: 1, Radius: widget.RadiusL},
+	frame := widget.NewBox(widget.BoxStyle{Fill: widget.ColorSide, Stroke: widget.ColorBorder, StrokeWidth: 1, Radius: widget.RadiusL},
 		widget.Inset(8, 8, 8, 10, t.screen))
 	t.root = container.NewBorder(nil, t.foot, nil, nil, frame)
 	return t
 }
 
-// terminalGround is the colour behind the terminal's own.
-const terminalGround = theme.ColorNameBackground
-
-// terminalPalette is the terminal's colours for the present variant, on our own ground.
+// terminalPalette is the terminal's colours for the present variant, on the ground of the box around it.
 func terminalPalette() term.Palette {
-	if fyne.CurrentApp().Settings().ThemeVariant() == theme.VariantLight {
-		return term.LightPalette()
+	ground := color.NRGBAModel.Convert(theme.Color(widget.ColorSide)).(color.NRGBA)
+	p := term.DarkPalette()
+	if ground == light[widget.ColorSide] {
+		p = term.LightPalette()
 	}
-	return term.DarkPalette()
+	p.Background = ground
+	return p
 }
 
 // start opens the session, at first and again after it ended.

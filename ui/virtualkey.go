@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -23,6 +24,7 @@ type virtualKeyWindow struct {
 	detail  *widget.Text
 	plug    *widget.Button
 	status  VirtualKeyStatus
+	waiting atomic.Bool // a touch is wanted: the contact blinks
 }
 
 func newVirtualKeyWindow(app fyne.App, key VirtualKey, l *loop) *virtualKeyWindow {
@@ -55,17 +57,19 @@ func (w *virtualKeyWindow) show() {
 			}
 		}
 	})
-	start := time.Now()
-	w.loop.every(tickInterval, func() { w.blink(time.Since(start)) })
+	w.loop.every(blinkInterval, w.waiting.Load, w.blink)
 }
 
-// blink lets the contact glow three times in two seconds, as the real one does.
-func (w *virtualKeyWindow) blink(at time.Duration) {
-	w.contact.picture.SetLit(w.status.Waiting && at%(660*time.Millisecond) < 400*time.Millisecond)
+// blinkInterval is half a period of the contact's light.
+const blinkInterval = 330 * time.Millisecond
+
+func (w *virtualKeyWindow) blink() {
+	w.contact.picture.SetLit(w.status.Waiting && !w.contact.picture.Lit())
 }
 
 func (w *virtualKeyWindow) draw(s VirtualKeyStatus) {
 	w.status = s
+	w.waiting.Store(s.Waiting)
 	w.contact.picture.SetFaded(!s.Plugged)
 	w.contact.picture.SetLit(s.Waiting)
 	state, color := "Ready", widget.ColorOK

@@ -19,8 +19,11 @@ var (
 	mainSize   = fyne.NewSize(1180, 760)
 )
 
-// tickInterval is how often count-downs move.
-const tickInterval = 100 * time.Millisecond
+// tickInterval is how often a count-down in sight moves, clockInterval how often all other times do.
+const (
+	tickInterval  = 100 * time.Millisecond
+	clockInterval = time.Second
+)
 
 // Window is the main window and, in demo mode, the virtual key's beside it. All its methods run on the Fyne thread.
 type Window struct {
@@ -38,7 +41,6 @@ type Window struct {
 	sessions session.Snapshot
 	keys     keystore.Snapshot
 	cluster  string // ID of the selected one
-	ticks    int
 	inspect  inspector
 }
 
@@ -73,7 +75,8 @@ func New(d Deps) *Window {
 func (w *Window) Show() {
 	follow(w.loop, w.deps.Sessions.Wait, func(s session.Snapshot) uint64 { return s.Version }, w.showSessions)
 	follow(w.loop, w.deps.Keys.Wait, func(s keystore.Snapshot) uint64 { return s.Version }, w.showKeys)
-	w.loop.every(tickInterval, w.tick)
+	w.loop.every(tickInterval, w.layer.counting.Load, w.tick)
+	w.loop.every(clockInterval, always, w.clock)
 	w.deps.App.Settings().AddListener(func(fyne.Settings) { w.loop.hop(w.themeChanged) })
 	if w.key != nil {
 		w.key.show()
@@ -109,6 +112,7 @@ func (w *Window) startWizard() {
 func (w *Window) finishWizard(clusterID string) {
 	w.wizard.close()
 	w.wizard = nil
+	w.sessions = w.deps.Sessions.Snapshot()
 	w.cluster = clusterID
 	w.showMain()
 	w.refreshSelected()
@@ -164,11 +168,12 @@ func (w *Window) pickCluster() {
 	}
 }
 
-// tick moves count-downs; everything slower moves once a second.
-func (w *Window) tick() {
-	w.ticks++
-	w.layer.tick(w.deps.Now())
-	if w.ticks%10 == 0 && w.wizard == nil {
+// tick moves the count-down of a question.
+func (w *Window) tick() { w.layer.tick(w.deps.Now()) }
+
+// clock moves the times of the main screen.
+func (w *Window) clock() {
+	if w.wizard == nil {
 		w.main.tick()
 	}
 }
@@ -243,6 +248,7 @@ func (w *Window) report(err error) {
 	button := widget.NewButton("Close", widget.Primary, card.cancel)
 	card.content = widget.Column(widget.SpaceL, b.box, widget.Ends(nil, button))
 	card.focus = func() fyne.Focusable { return button }
+	b.changed = card.refresh
 	w.modals.show(card)
 }
 

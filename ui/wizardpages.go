@@ -20,7 +20,9 @@ type servicePage struct {
 }
 
 func newServicePage(w work) *servicePage {
-	return &servicePage{work: w, problem: newBanner(w.width, nil)}
+	p := &servicePage{work: w, problem: newBanner(w.width, nil)}
+	p.problem.changed = w.changed
+	return p
 }
 
 func (p *servicePage) head() (string, string) {
@@ -73,7 +75,7 @@ type keyPage struct {
 }
 
 func newKeyPage(w work, done func(keystore.CardState)) *keyPage {
-	return &keyPage{
+	p := &keyPage{
 		work: w, done: done,
 		picture: widget.NewKeyPicture(230),
 		found:   widget.NewText("", widget.Strong),
@@ -81,6 +83,8 @@ func newKeyPage(w work, done func(keystore.CardState)) *keyPage {
 		choices: widget.Column(widget.SpaceXS),
 		problem: newBanner(w.width, nil),
 	}
+	p.problem.changed = w.changed
+	return p
 }
 
 func (p *keyPage) head() (string, string) {
@@ -193,6 +197,7 @@ type pukPage struct {
 
 func newPUKPage(w work, card keystore.CardState, pin *secret.Bytes, done func()) *pukPage {
 	p := &pukPage{work: w, card: card, pin: pin, done: done, problem: newBanner(w.width, nil)}
+	p.problem.changed = w.changed
 	if card.PUKIsDefault {
 		p.form = newNewSecretForm("PUK", checkPUK(pin.Reveal), w.changed)
 		return p

@@ -105,8 +105,16 @@ func (b *Button) Describe() Description {
 	return Description{Kind: "button", Text: name, Focused: b.focused, Disabled: b.disabled}
 }
 
-// CreateRenderer is Fyne's entry.
+// CreateRenderer is Fyne's entry. Fyne may call it again; what is drawn stays the same.
 func (b *Button) CreateRenderer() fyne.WidgetRenderer {
+	if b.back == nil {
+		b.back = NewBox(BoxStyle{}, b.body())
+	}
+	return newRenderer(b.back, b.apply)
+}
+
+// body is icons and label with the space around them.
+func (b *Button) body() fyne.CanvasObject {
 	var parts []fyne.CanvasObject
 	if b.leading != nil {
 		parts = append(parts, b.leading)
@@ -124,8 +132,7 @@ func (b *Button) CreateRenderer() fyne.WidgetRenderer {
 	case b.compact:
 		vertical, horizontal = 6, 12
 	}
-	b.back = NewBox(BoxStyle{}, Inset(vertical, horizontal, vertical, horizontal, container.NewCenter(Row(7, parts...))))
-	return newRenderer(b.back, b.apply)
+	return Inset(vertical, horizontal, vertical, horizontal, container.NewCenter(Row(7, parts...)))
 }
 
 func (b *Button) apply() {

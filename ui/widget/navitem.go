@@ -41,6 +41,7 @@ func NewNavItem(item Item, tapped func()) *NavItem {
 	n.initial = NewCentered(item.Initial, Strong.In(ColorAccent))
 	n.title, n.detail = NewCell(item.Title, Muted), NewCell(item.Detail, Hint)
 	n.dot = NewDot(item.Dot)
+	n.back = NewBox(BoxStyle{}, n.body())
 	n.ExtendBaseWidget(n)
 	return n
 }
@@ -59,10 +60,7 @@ func (n *NavItem) Describe() Description {
 }
 
 // CreateRenderer is Fyne's entry.
-func (n *NavItem) CreateRenderer() fyne.WidgetRenderer {
-	n.back = NewBox(BoxStyle{}, n.body())
-	return newRenderer(n.back, n.apply)
-}
+func (n *NavItem) CreateRenderer() fyne.WidgetRenderer { return newRenderer(n.back, n.apply) }
 
 func (n *NavItem) body() fyne.CanvasObject {
 	if n.item.Icon != "" {

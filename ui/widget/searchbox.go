@@ -14,14 +14,14 @@ type SearchBox struct {
 
 	Field *Field
 
-	keys []string
 	back *Box
 }
 
 // NewSearchBox makes a search box; changed gets every new text.
 func NewSearchBox(placeholder string, keys []string, changed func(string)) *SearchBox {
-	s := &SearchBox{Field: NewField("Search", placeholder), keys: keys}
+	s := &SearchBox{Field: NewField("Search", placeholder)}
 	s.Field.OnChanged = changed
+	s.back = NewBox(BoxStyle{}, s.body(keys))
 	s.Field.OnFocus = func(bool) { s.Refresh() }
 	s.ExtendBaseWidget(s)
 	return s
@@ -31,15 +31,16 @@ func NewSearchBox(placeholder string, keys []string, changed func(string)) *Sear
 func (s *SearchBox) Inside() []fyne.CanvasObject { return []fyne.CanvasObject{s.Field} }
 
 // CreateRenderer is Fyne's entry.
-func (s *SearchBox) CreateRenderer() fyne.WidgetRenderer {
-	keys := Row(SpaceXS)
-	for _, key := range s.keys {
-		keys.Add(NewTag(key))
+func (s *SearchBox) CreateRenderer() fyne.WidgetRenderer { return newRenderer(s.back, s.apply) }
+
+func (s *SearchBox) body(keys []string) fyne.CanvasObject {
+	tags := Row(SpaceXS)
+	for _, key := range keys {
+		tags.Add(NewTag(key))
 	}
 	field := container.NewThemeOverride(s.Field, Bare())
-	line := container.NewBorder(nil, nil, NewIcon(assets.IconSearch, ColorFaint, 16), keys, field)
-	s.back = NewBox(BoxStyle{}, Inset(1, 12, 1, 13, line))
-	return newRenderer(s.back, s.apply)
+	line := container.NewBorder(nil, nil, NewIcon(assets.IconSearch, ColorFaint, 16), tags, field)
+	return Inset(1, 12, 1, 13, line)
 }
 
 func (s *SearchBox) apply() {

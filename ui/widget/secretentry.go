@@ -6,8 +6,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	fynewidget "fyne.io/fyne/v2/widget"
-
-	"github.com/touchstone-app/touchstone/assets"
 )
 
 // SecretEntry takes a PIN or a password into memory that its owner can wipe. Fyne's own entry keeps its text in Go
@@ -32,7 +30,7 @@ type SecretEntry struct {
 
 	back  *Box
 	marks *marks
-	eye   *Button
+	eye   *eye
 }
 
 // NewSecretEntry makes an entry that is called name and keeps what is typed in store, whose length is the most it takes.
@@ -40,7 +38,10 @@ type SecretEntry struct {
 func NewSecretEntry(name string, store []byte) *SecretEntry {
 	e := &SecretEntry{name: name, store: store}
 	e.marks = newMarks(e)
-	e.eye = NewSmallButton("", assets.IconEye, "", Quiet, e.toggle).SetName("Show " + name)
+	e.eye = newEye(e)
+	line := AtLeast(0, 34, Ends(nil, Inset(0, 11, 0, 4, e.eye)))
+	line.Add(Inset(0, 40, 0, 12, e.marks))
+	e.back = NewBox(BoxStyle{}, line)
 	e.ExtendBaseWidget(e)
 	return e
 }
@@ -83,9 +84,6 @@ func (e *SecretEntry) Inside() []fyne.CanvasObject { return []fyne.CanvasObject{
 
 // CreateRenderer is Fyne's entry.
 func (e *SecretEntry) CreateRenderer() fyne.WidgetRenderer {
-	line := AtLeast(0, 34, Ends(nil, Inset(2, 4, 2, 4, e.eye)))
-	line.Objects = append(line.Objects, Inset(0, 40, 0, 12, e.marks))
-	e.back = NewBox(BoxStyle{}, line)
 	return newRenderer(e.back, e.apply)
 }
 
@@ -109,14 +107,10 @@ func (e *SecretEntry) changed() {
 	}
 }
 
+// toggle shows or hides what was typed.
 func (e *SecretEntry) toggle() {
 	e.shown = !e.shown
-	if e.shown {
-		e.eye.leading.icon = assets.IconEyeOff
-	} else {
-		e.eye.leading.icon = assets.IconEye
-	}
-	e.eye.leading.Refresh()
+	e.eye.Refresh()
 	e.Refresh()
 	e.focus()
 }
@@ -176,7 +170,7 @@ func (e *SecretEntry) takeBack() {
 	e.changed()
 }
 
-// TypedShortcut pastes and selects all. The clipboard hands out a Go string: that copy is the one we cannot wipe.
+// TypedShortcut pastes, selects all, and with Ctrl+R (Cmd+R) shows what was typed. The clipboard hands out a Go string: that copy is the one we cannot wipe.
 func (e *SecretEntry) TypedShortcut(shortcut fyne.Shortcut) {
 	switch s := shortcut.(type) {
 	case *fyne.ShortcutPaste:
@@ -185,6 +179,10 @@ func (e *SecretEntry) TypedShortcut(shortcut fyne.Shortcut) {
 		e.selected = e.length > 0
 		e.Refresh()
 	case *desktop.CustomShortcut:
+		if s.KeyName == fyne.KeyR && s.Modifier == fyne.KeyModifierShortcutDefault {
+			e.toggle()
+			return
+		}
 		passShortcut(e, s)
 	}
 }

@@ -6,8 +6,11 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	fynewidget "fyne.io/fyne/v2/widget"
+
+	"github.com/touchstone-app/touchstone/assets"
 )
 
 // markPitch is the distance of two dots or characters, markDot the size of a dot.
@@ -103,3 +106,35 @@ func (r *marksRenderer) Layout(size fyne.Size) {
 	r.selection.Move(fyne.NewPos(-1, middle-10))
 	r.selection.Resize(fyne.NewSize(end+2, 20))
 }
+
+// eye is the button that shows what was typed. It does not take the keyboard, so that Tab leads from field to field; the
+// entry has a key for it.
+type eye struct {
+	fynewidget.BaseWidget
+	entry *SecretEntry
+	icon  *Icon
+}
+
+func newEye(e *SecretEntry) *eye {
+	y := &eye{entry: e, icon: NewIcon(assets.IconEye, ColorMuted, 17)}
+	y.ExtendBaseWidget(y)
+	return y
+}
+
+func (y *eye) Describe() Description {
+	return Description{Kind: "button", Text: "Show " + y.entry.name}
+}
+
+func (y *eye) CreateRenderer() fyne.WidgetRenderer {
+	return newRenderer(y.icon, func() {
+		if y.entry.shown {
+			y.icon.Set(assets.IconEyeOff, ColorMuted)
+			return
+		}
+		y.icon.Set(assets.IconEye, ColorMuted)
+	})
+}
+
+func (y *eye) Tapped(*fyne.PointEvent) { y.entry.toggle() }
+
+func (y *eye) Cursor() desktop.Cursor { return desktop.PointerCursor }

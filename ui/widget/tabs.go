@@ -77,6 +77,7 @@ func newTabItem(strip *TabStrip, index int, tab Tab) *tabItem {
 	if tab.Closable {
 		t.close = NewSmallButton("", assets.IconClose, "", Quiet, func() { strip.OnClosed(index) }).SetName("Close " + tab.Title)
 	}
+	t.back = NewBox(BoxStyle{}, t.body())
 	t.ExtendBaseWidget(t)
 	return t
 }
@@ -92,15 +93,16 @@ func (t *tabItem) Inside() []fyne.CanvasObject {
 	return []fyne.CanvasObject{t.close}
 }
 
-func (t *tabItem) CreateRenderer() fyne.WidgetRenderer {
+func (t *tabItem) CreateRenderer() fyne.WidgetRenderer { return newRenderer(t.back, t.apply) }
+
+func (t *tabItem) body() fyne.CanvasObject {
 	row := Row(SpaceS, t.icon, Middle(t.text))
 	right := float32(SpaceM)
 	if t.close != nil {
 		row.Add(Middle(t.close))
 		right = 3
 	}
-	t.back = NewBox(BoxStyle{}, AtLeast(0, 30, Inset(0, right, 0, SpaceM, row)))
-	return newRenderer(t.back, t.apply)
+	return AtLeast(0, 30, Inset(0, right, 0, SpaceM, row))
 }
 
 func (t *tabItem) apply() {
