@@ -48,7 +48,7 @@ func (b *board) wait(ctx context.Context, after uint64) (Snapshot, error) {
 			return latest, nil
 		}
 		if closed {
-			return latest, errClosed
+			return latest, ErrClosed
 		}
 		select {
 		case <-changed:

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
 )
 
 func TestACachedPINIsNotAskedForAgainUntilItsTimeIsOver(t *testing.T) {
@@ -45,6 +47,43 @@ func TestAPINIsForgottenWhenTheCardIsPulled(t *testing.T) {
 	}
 	if pins, _, _, _ := b.person.counts(); pins != 2 {
 		t.Errorf("the PIN was asked for %d times, want twice: once for each time the card was plugged in", pins)
+	}
+}
+
+func TestAPINThatTheCardRemembersIsNotAskedForAgain(t *testing.T) {
+	b := newBench(t)
+	key := b.prepare(Requirement{Policy: pinPolicy})
+	b.forgetVerifiedPIN()
+	b.person.answers("111111", goodPIN)
+	if err := b.sign(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	before, _, _, _ := b.person.counts()
+	if err := b.store.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.prepare(Requirement{Policy: pinPolicy})
+	if err := b.sign(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if after, _, _, _ := b.person.counts(); after != before {
+		t.Errorf("the PIN was asked for %d more times although the card remembers it", after-before)
+	}
+	if left := b.waitForCard().PINAttempts; left != 3 {
+		t.Errorf("the card is shown with %d attempts left, want 3 after a right PIN", left)
+	}
+}
+
+func TestTheFactoryPINIsNotUsedToSign(t *testing.T) {
+	b := newBench(t)
+	key := b.prepare(Requirement{Policy: pinPolicy})
+	b.forgetVerifiedPIN()
+	b.person.answers(factoryPIN)
+	if _, ok := fault.As(b.sign(t.Context(), key)); !ok {
+		t.Error("no fault says that the factory PIN is not accepted")
+	}
+	if tries := b.key.Status().PINTries; tries != 3 {
+		t.Errorf("the card has %d attempts left, want 3: it need not be asked about the factory PIN", tries)
 	}
 }
 

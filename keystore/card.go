@@ -135,13 +135,14 @@ func (c *card) askTouch(ctx context.Context, q *request, show touchShow) (*reply
 
 // identify reads what the card says about itself and publishes it.
 func (c *card) identify(ctx context.Context) (*cardInfo, error) {
-	return c.noteInfo(c.ask(ctx, &request{Op: opInfo}))
+	return c.noteInfo(c.ask(ctx, &request{Op: opInfo, Model: c.knownModel()}))
 }
 
 // identifyBusy is identify for a card that may still be waiting for a touch of ours that was abandoned: only that
 // touch, or 15 s, frees it, so the prompt is shown.
 func (c *card) identifyBusy(ctx context.Context, show touchShow) (*cardInfo, error) {
-	return c.noteInfo(c.askTouch(ctx, &request{Op: opInfo, Policy: Policy{Touch: true}}, show))
+	q := &request{Op: opInfo, Model: c.knownModel(), Policy: Policy{Touch: true}}
+	return c.noteInfo(c.askTouch(ctx, q, show))
 }
 
 // noteInfo publishes what a card said about itself, or why it could not be asked.
@@ -190,6 +191,14 @@ func (c *card) known() *cardInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state.info
+}
+
+// knownModel is the model that the card named, or "".
+func (c *card) knownModel() string {
+	if info := c.known(); info != nil {
+		return info.Model
+	}
+	return ""
 }
 
 // id names the card in prompts and faults; the serial is 0 until the card could be read.

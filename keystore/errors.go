@@ -18,12 +18,11 @@ var (
 	ErrTouchTimeout = errors.New("the card was not touched in time")
 	// ErrSlotTaken says that the slot holds something that is not ours to overwrite.
 	ErrSlotTaken = errors.New("the slot is taken")
+	// ErrClosed says that the store was closed.
+	ErrClosed = errors.New("the key store is closed")
 	// ErrSlotChanged says that the slot no longer holds the key that it held.
 	ErrSlotChanged = errors.New("the slot holds another key")
 )
-
-// errClosed says that the store was closed.
-var errClosed = errors.New("the key store is closed")
 
 // WrongPINError says that the card refused a PIN.
 type WrongPINError struct {

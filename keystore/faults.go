@@ -48,7 +48,7 @@ func faultOf(card CardID, err error) *fault.Fault {
 	case errors.Is(err, errNoAnswer):
 		return fault.Wrap(err, fmt.Sprintf("%s does not answer.", card),
 			"Close other programs that may be using it, or unplug it and plug it in again, and try once more.")
-	case errors.Is(err, errClosed):
+	case errors.Is(err, ErrClosed):
 		return fault.Wrap(err, "Touchstone is closing.", "Start it again to use your key.")
 	default:
 		return fault.Wrap(err, fmt.Sprintf("%s could not be used.", card),
@@ -64,12 +64,15 @@ func failureFault(card CardID, f *failure) *fault.Fault {
 		return removedFault(card, f)
 	case kindShared:
 		return fault.Wrap(f, fmt.Sprintf("Another program is using %s.", card.inside()),
-			"Close what may hold it, for example GnuPG (scdaemon), an SSH agent for PIV, Teleport Connect or tsh, and try again.")
+			"Close what may hold it, for example GnuPG (scdaemon), an SSH agent for PIV, Teleport Connect or tsh, "+
+				"and try again.")
 	case kindOtherCard:
-		return fault.Wrap(errors.Join(ErrCardRemoved, f), fmt.Sprintf("Another key was plugged in in place of %s.", card.inside()),
+		return fault.Wrap(errors.Join(ErrCardRemoved, f),
+			fmt.Sprintf("Another key was plugged in in place of %s.", card.inside()),
 			"Plug the right key in and try again.")
 	case kindChanged:
-		return fault.Wrap(errors.Join(ErrSlotChanged, f), fmt.Sprintf("The key in the slot on %s was replaced since you signed in.", card.inside()),
+		return fault.Wrap(errors.Join(ErrSlotChanged, f),
+			fmt.Sprintf("The key in the slot on %s was replaced since you signed in.", card.inside()),
 			"Sign in again to use the key that is there now.")
 	case kindPINWrong, kindPINBlocked, kindPINNeeded:
 		return pinFault(card, f)
@@ -99,6 +102,12 @@ func removedFault(card CardID, cause error) *fault.Fault {
 		"Plug it in again and try once more.")
 }
 
+// factoryPINFault refuses the PIN that every new card has where a key is to be used with it.
+func factoryPINFault(card CardID) *fault.Fault {
+	return fault.New(fmt.Sprintf("123456 is the PIN that every new YubiKey has, and %s is not used with it.", card.inside()),
+		"Sign in again to choose a PIN of your own, or type the PIN that you chose.")
+}
+
 // noCardFault says that the card with this serial, or any card, is missing.
 func noCardFault(serial uint32) *fault.Fault {
 	if serial == 0 {
@@ -119,7 +128,8 @@ func pinFault(card CardID, f *failure) *fault.Fault {
 	wrong := errors.Join(&WrongPINError{AttemptsLeft: f.Attempts}, f)
 	what := fmt.Sprintf("The PIN is wrong. %s left on %s.", attempts(f.Attempts), card.inside())
 	if f.Attempts == 1 {
-		return fault.Wrap(wrong, what, "Make sure of the PIN before you try again: one more wrong PIN blocks it, and only the PUK helps then.")
+		return fault.Wrap(wrong, what,
+			"Make sure of the PIN before you try again: one more wrong PIN blocks it, and only the PUK helps then.")
 	}
 	return fault.Wrap(wrong, what, "Try again with the right PIN.")
 }
@@ -135,5 +145,6 @@ func pukFault(card CardID, f *failure) *fault.Fault {
 
 func managementFault(card CardID, f *failure) *fault.Fault {
 	return fault.Wrap(f, fmt.Sprintf("%s has a management key of its own, so no key can be made on it.", card),
-		"Ask whoever set it up to make a key in the slot, with a certificate whose organisation is teleport, or use another YubiKey.")
+		"Ask whoever set it up to make a key in the slot, with a certificate whose organisation is teleport, "+
+			"or use another YubiKey.")
 }

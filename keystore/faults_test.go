@@ -14,7 +14,7 @@ func TestEveryKindOfFailureHasTwoSentencesOfItsOwn(t *testing.T) {
 		&failure{Kind: kindOtherCard}, &failure{Kind: kindChanged}, &failure{Kind: kindPINNeeded},
 		&failure{Kind: kindPINWrong, Attempts: 2}, &failure{Kind: kindPINBlocked}, &failure{Kind: kindPUKWrong, Attempts: 2},
 		&failure{Kind: kindPUKBlocked}, &failure{Kind: kindNoTouch}, &failure{Kind: kindManagement}, &failure{Kind: kindOther},
-		errNoAnswer, errClosed, errors.New("something unforeseen"),
+		errNoAnswer, ErrClosed, errors.New("something unforeseen"),
 	}
 	seen := map[string]error{}
 	for _, err := range failures {

@@ -132,10 +132,14 @@ func (u keyUse) withPIN(ctx context.Context) ([]byte, error) {
 		return signature, err
 	}
 	ask := u.key.store.pinAsk(u.card, u.key.Slot(), u.purpose, u.key.reference.PINCacheTTL)
+	ask.prompt.MayBeDefault = false // setting a PIN up belongs to signing in
 	if left := attemptsOf(err); left > 0 {
 		ask.prompt.AttemptsLeft = left
 	}
 	pin, err := u.card.withPIN(ctx, ask, func(pin *secret.Bytes) error {
+		if isFactoryPIN(pin) {
+			return factoryPINFault(u.card.id())
+		}
 		var err error
 		signature, err = u.attempt(ctx, pin)
 		return err

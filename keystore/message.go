@@ -48,6 +48,7 @@ type request struct {
 	Always   bool        `json:"always,omitempty"` // the key wants the PIN right before each use
 	Hash     crypto.Hash `json:"hash,omitempty"`
 	Unit     string      `json:"unit,omitempty"`      // organisational unit of the marker
+	Model    string      `json:"model,omitempty"`     // of the card, if known already
 	ResetPUK bool        `json:"reset_puk,omitempty"` // PUK replaces the factory PUK; else it is the present one
 
 	secrets secrets

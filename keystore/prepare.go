@@ -164,7 +164,8 @@ func contentsOf(slot *slotContents, cert *x509.Certificate) string {
 func (p *preparation) tooWeak(has Policy) error {
 	what := fmt.Sprintf("The key in slot %s of %s asks for %s, but %s is required.",
 		p.want.Slot, p.card.id().inside(), has, p.want.Policy)
-	return fault.Wrap(ErrSlotTaken, what, "Choose another slot, or free this one with ykman if no cluster needs its key any more.")
+	return fault.Wrap(ErrSlotTaken, what,
+		"Choose another slot, or free this one with ykman if no cluster needs its key any more.")
 }
 
 // settlePIN makes sure that the card has a PIN of its own, a PUK too, and that the person knows the PIN
@@ -252,6 +253,7 @@ func algorithmName(public crypto.PublicKey) string {
 }
 
 func algorithmFault(card CardID, slot Slot, algorithm string) error {
-	return fault.New(fmt.Sprintf("The key in slot %s of %s is %s, which Touchstone cannot sign in with.", slot, card.inside(), algorithm),
-		"Choose a slot with an ECDSA P-256 key, or an empty one.")
+	what := fmt.Sprintf("The key in slot %s of %s is %s, which Touchstone cannot sign in with.",
+		slot, card.inside(), algorithm)
+	return fault.New(what, "Choose a slot with an ECDSA P-256 key, or an empty one.")
 }

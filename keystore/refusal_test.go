@@ -246,7 +246,7 @@ func TestClosingTheStoreEndsATouchPrompt(t *testing.T) {
 	go func() { result <- b.sign(t.Context(), key) }()
 	testkit.Receive(t, "a touch prompt", shown)
 	b.store.Close()
-	wantFault(t, testkit.Receive(t, "the end of the signature", result), errClosed)
+	wantFault(t, testkit.Receive(t, "the end of the signature", result), ErrClosed)
 }
 
 func TestNoSmartCardServiceIsAFaultOfItsOwn(t *testing.T) {

@@ -40,13 +40,14 @@ func (c *card) chooseNewPIN(ctx context.Context, prompter Prompter, purpose Purp
 		}
 		prompt.Problem = problem
 	}
-	return nil, fault.New(fmt.Sprintf("No new PIN was set on %s.", c.id().inside()), "Start again when you have chosen a PIN and a PUK.")
+	return nil, fault.New(fmt.Sprintf("No new PIN was set on %s.", c.id().inside()),
+		"Start again when you have chosen a PIN and a PUK.")
 }
 
-func (c *card) askNewPIN(ctx context.Context, prompter Prompter, prompt NewPINPrompt) (pin, puk *secret.Bytes, err error) {
+func (c *card) askNewPIN(ctx context.Context, prompter Prompter, prompt NewPINPrompt) (pin, puk *secret.Bytes, _ error) {
 	ctx, release := c.whilePlugged(ctx)
 	defer release()
-	pin, puk, err = prompter.AskNewPIN(ctx, prompt)
+	pin, puk, err := prompter.AskNewPIN(ctx, prompt)
 	if err != nil {
 		return nil, nil, c.promptError(ctx, err)
 	}
@@ -95,7 +96,8 @@ func checkPresentPUK(puk, pin []byte) error {
 		return err
 	}
 	if string(puk) == string(pin) {
-		return fault.New("The PIN is the same as the PUK.", "Choose a different PIN: the PUK is for the day when the PIN is lost.")
+		return fault.New("The PIN is the same as the PUK.",
+			"Choose a different PIN: the PUK is for the day when the PIN is lost.")
 	}
 	return nil
 }

@@ -73,7 +73,8 @@ func TestANewPINOnACardWithAPUKOfItsOwnNeedsThatPUK(t *testing.T) {
 	b.another("sets a PUK")
 	b.person.newPINs = []newPIN{{goodPIN, "11111111"}, {goodPIN, goodPUK}}
 	b.prepare(Requirement{Policy: pinPolicy})
-	if got := b.person.askedNew; len(got) != 2 || got[0].PUKIsDefault || !strings.Contains(got[1].Problem, "2 attempts left") {
+	got := b.person.askedNew
+	if len(got) != 2 || got[0].PUKIsDefault || !strings.Contains(got[1].Problem, "2 attempts left") {
 		t.Errorf("a new PIN was asked for as %+v, want the present PUK, and again after a wrong one", got)
 	}
 	b.another("checks PIN and PUK")

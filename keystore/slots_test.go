@@ -66,7 +66,8 @@ func TestAnExistingKeyIsReusedWithoutAskingForAnything(t *testing.T) {
 				t.Error("the second key is another one")
 			}
 			if p, n, touched, _ := b.person.counts(); p != pins || n != newPINs || touched != touches {
-				t.Errorf("the person was asked for %d PINs, %d new PINs and %d touches to reuse a key", p-pins, n-newPINs, touched-touches)
+				t.Errorf("the person was asked for %d PINs, %d new PINs and %d touches to reuse a key",
+					p-pins, n-newPINs, touched-touches)
 			}
 		})
 	}

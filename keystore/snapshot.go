@@ -17,7 +17,7 @@ type Snapshot struct {
 
 // CardState is one plugged-in card.
 type CardState struct {
-	CardID
+	CardID          // the serial is 0 until the card could be read
 	Firmware string // "5.4.3"
 	Reader   string
 	// PINIsDefault and PUKIsDefault are what the card itself says (firmware 5.3 and newer); Known says whether it

@@ -94,7 +94,7 @@ func (s *Store) Close() error {
 	s.cards = nil
 	s.mu.Unlock()
 	for _, c := range cards {
-		c.close(errClosed)
+		c.close(ErrClosed)
 	}
 	s.board.close()
 	return nil

@@ -59,7 +59,7 @@ func (w *watcher) run() {
 
 // close ends the watcher and waits for it.
 func (w *watcher) close() {
-	w.stop(errClosed)
+	w.stop(ErrClosed)
 	<-w.done
 }
 
@@ -71,7 +71,7 @@ func (w *watcher) scan(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-w.done:
-		return errClosed
+		return ErrClosed
 	}
 	return <-answer
 }

@@ -49,7 +49,10 @@ func TestAWorkerEndsEvenWhileTheCardWaitsForATouch(t *testing.T) {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	q := &request{Op: opSign, Reader: reader, Slot: Slot9C, Policy: touchPolicy, Public: key.Reference().PublicKey, Digest: make([]byte, 32)}
+	q := &request{
+		Op: opSign, Reader: reader, Slot: Slot9C, Policy: touchPolicy,
+		Public: key.Reference().PublicKey, Digest: make([]byte, 32),
+	}
 	if err := writeRequest(in, q); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +95,9 @@ func TestAWorkerThatCannotBeStartedIsAFault(t *testing.T) {
 	b.key.Unplug()
 	b.waitFor("no card", func(s Snapshot) bool { return len(s.Cards) == 0 })
 	b.key.Plug()
-	s := b.waitFor("a card that cannot be read", func(s Snapshot) bool { return len(s.Cards) == 1 && s.Cards[0].Problem != nil })
+	s := b.waitFor("a card that cannot be read", func(s Snapshot) bool {
+		return len(s.Cards) == 1 && s.Cards[0].Problem != nil
+	})
 	t.Log(s.Cards[0].Problem)
 	_, err := b.store.Key(t.Context(), Requirement{}, purpose)
 	if _, ok := fault.As(err); !ok {

@@ -28,7 +28,11 @@ func (q *request) info() (*reply, error) {
 	}
 	// piv-go discards what GET METADATA says about PIN and PUK, so these commands go past it, on a connection of
 	// their own: piv-go's is exclusive.
-	answers, err := exchange(q.Reader, selectPIV, metadataPIN, metadataPUK, selectManagement, readConfig)
+	commands := [][]byte{selectPIV, metadataPIN, metadataPUK}
+	if q.Model == "" { // asking another applet makes the card forget that the PIN is verified
+		commands = append(commands, selectManagement, readConfig)
+	}
+	answers, err := exchange(q.Reader, commands...)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return answer, nil
@@ -36,7 +40,10 @@ func (q *request) info() (*reply, error) {
 		return nil, fmt.Errorf("reading metadata: %w", err)
 	}
 	answer.Card.addMetadata(answers[1], answers[2])
-	answer.Card.Model = modelName(answer.Card.Firmware, answers[4])
+	answer.Card.Model = q.Model
+	if q.Model == "" {
+		answer.Card.Model = modelName(answer.Card.Firmware, answers[4])
+	}
 	return answer, nil
 }
 
@@ -66,6 +73,9 @@ func identify(yk *piv.YubiKey, _ *request) (*reply, error) {
 	v := yk.Version()
 	firmware := fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 	card := &cardInfo{Serial: serial, Firmware: firmware, Model: modelName(firmware, nil)}
+	if atLeast(v, firstMetadata) {
+		return &reply{Card: card}, nil
+	}
 	if left, err := yk.Retries(); err == nil { // all that old firmware tells; no answer once the PIN is verified
 		card.PINAttempts = left
 	}

@@ -36,13 +36,15 @@ func TestMetadataOfPINAndPUKIsReadOrLeftUnknown(t *testing.T) {
 	own := []byte{0x01, 0x01, 0xff, 0x05, 0x01, 0x00, 0x06, 0x02, 0x05, 0x02, 0x90, 0x00}
 	old := []byte{0x6d, 0x00}
 	cut := []byte{0x01, 0x01, 0xff, 0x05, 0x01, 0x90, 0x00}
+	bothDefault := cardInfo{Known: true, PINIsDefault: true, PUKIsDefault: true, PINTotal: 3, PINAttempts: 3, PUKAttempts: 3}
+	pukDefault := cardInfo{Known: true, PUKIsDefault: true, PINTotal: 5, PINAttempts: 2, PUKAttempts: 3}
 	rows := []struct {
 		name     string
 		pin, puk []byte
 		want     cardInfo
 	}{
-		{"both are the factory's", factory, factory, cardInfo{Known: true, PINIsDefault: true, PUKIsDefault: true, PINTotal: 3, PINAttempts: 3, PUKAttempts: 3}},
-		{"only the PUK is", own, factory, cardInfo{Known: true, PUKIsDefault: true, PINTotal: 5, PINAttempts: 2, PUKAttempts: 3}},
+		{"both are the factory's", factory, factory, bothDefault},
+		{"only the PUK is", own, factory, pukDefault},
 		{"old firmware", old, old, cardInfo{}},
 		{"a torn answer", factory, cut, cardInfo{}},
 	}

@@ -91,5 +91,8 @@ func TestFailuresCarryTheCode(t *testing.T) {
 	if want := Error(0x80100016); !errors.Is(err, want) || !strings.Contains(err.Error(), "80100016") {
 		t.Errorf("got %v, want %v", err, want)
 	}
-	testkit.Eventually(t, "the card to be free again", func() bool { _, err := Exchange(name, selectPIV); return err == nil })
+	testkit.Eventually(t, "the card to be free again", func() bool {
+		_, err := Exchange(name, selectPIV)
+		return err == nil
+	})
 }
