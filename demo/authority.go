@@ -82,11 +82,24 @@ func (d stateDir) openAuthority(name string, newKey func() (crypto.Signer, error
 	if err != nil {
 		return nil, err
 	}
-	signer, err := ssh.NewSignerFromSigner(key)
+	signer, err := sshSigner(key)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the authority %s: %w", name, err)
 	}
 	return &authority{cert: cert, key: key, ssh: signer}, nil
+}
+
+// sshSigner signs SSH certificates; with RSA as rsa-sha2-512, as real clusters do (certificates sheet, section 1).
+func sshSigner(key crypto.Signer) (ssh.Signer, error) {
+	signer, err := ssh.NewSignerFromSigner(key)
+	if err != nil {
+		return nil, err
+	}
+	choosy, ok := signer.(ssh.AlgorithmSigner)
+	if _, isRSA := key.(*rsa.PrivateKey); !isRSA || !ok {
+		return signer, nil
+	}
+	return ssh.NewSignerWithAlgorithms(choosy, []string{ssh.KeyAlgoRSASHA512})
 }
 
 // selfSign makes a CA certificate. The serialNumber in its name keeps authorities with the same name apart.
