@@ -76,7 +76,6 @@ func (r *reader) powerUp() {
 		r.card.powerOff()
 		r.protocol = 0
 	}
-	r.idleSince = time.Time{}
 }
 
 // negotiate settles the protocol. The card speaks T=1 only.
@@ -92,6 +91,7 @@ func (r *reader) negotiate(protocols uint32) result {
 func (r *reader) open(share uint32) *handle {
 	h := &handle{id: r.freeID(), reader: r}
 	r.handles[h.id] = h
+	r.idleSince = time.Time{}
 	if share == shareExclusive {
 		r.exclusive, r.holder, r.depth = true, h, 1
 	}

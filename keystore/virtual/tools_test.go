@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/touchstone-app/touchstone/internal/testkit"
 )
 
 // toolbox runs Debian's unmodified tools on a virtual key (virtual-key sheet, 5). A tool that is not installed fails
@@ -189,29 +191,41 @@ func TestLibpcscliteSeesTheCardComeAndGo(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", script)
 	cmd.Env = append(os.Environ(), "PCSCLITE_CSOCK_NAME="+b.key.Socket())
 	cmd.Stderr = t.Output()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
+	out, errOut := cmd.StdoutPipe()
+	in, errIn := cmd.StdinPipe()
+	if err := errors.Join(errOut, errIn, cmd.Start()); err != nil {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)
 	for _, step := range []struct {
-		want string
-		then func()
+		says        string
+		onceItWaits func()
 	}{
 		{"readers: " + readerName, b.key.Unplug},
 		{"readers:", b.key.Plug},
-		{"readers: " + readerName, func() {}},
-		{"cancelled", func() {}},
+		{"readers: " + readerName, func() { in.Write([]byte("cancel\n")) }},
 	} {
-		if !lines.Scan() || strings.TrimSpace(lines.Text()) != step.want {
-			t.Fatalf("the library says %q, want %q", lines.Text(), step.want)
+		if !lines.Scan() || strings.TrimSpace(lines.Text()) != step.says {
+			t.Fatalf("the library says %q, want %q", lines.Text(), step.says)
 		}
-		step.then()
+		testkit.Eventually(t, "wait for a change", b.key.server.somebodyWaits)
+		step.onceItWaits()
+	}
+	if !lines.Scan() || lines.Text() != "cancelled" {
+		t.Errorf("the library says %q, want that the wait was cancelled", lines.Text())
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the script ended with %v", err)
 	}
+}
+
+func (s *server) somebodyWaits() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.clients {
+		if c.waiting {
+			return true
+		}
+	}
+	return false
 }

@@ -1,5 +1,6 @@
-# Prints the readers that libpcsclite sees, again after every change; after the third time it waits for a change that
-# does not come, and is cancelled from another thread. The status change is that of the pseudo reader for arrivals.
+# Prints the readers that libpcsclite sees, again after every change. After the third time it waits for a change that does
+# not come, and another thread cancels the wait once there is a line on standard input.
+import sys
 import threading
 
 from smartcard.scard import (
@@ -12,8 +13,9 @@ from smartcard.scard import (
     SCardListReaders,
 )
 
+# The pseudo reader that stands for readers that come and go.
 ARRIVALS = "\\\\?PnP?\\Notification"
-FOREVER = 60000
+PATIENCE = 20000  # milliseconds
 
 
 def readers(context):
@@ -21,20 +23,23 @@ def readers(context):
     return names if found == SCARD_S_SUCCESS else []
 
 
-def wait(context, names):
-    # The upper half of the state is how many readers the caller knows of.
-    return SCardGetStatusChange(context, FOREVER, [(ARRIVALS, len(names) << 16)])[0]
+def wait(context):
+    return SCardGetStatusChange(context, PATIENCE, [(ARRIVALS, 0)])[0]
+
+
+def cancel(context):
+    sys.stdin.readline()
+    SCardCancel(context)
 
 
 result, context = SCardEstablishContext(SCARD_SCOPE_USER)
 assert result == SCARD_S_SUCCESS, hex(result)
 for turn in range(3):
-    names = readers(context)
-    print("readers:", *names, flush=True)
+    print("readers:", *readers(context), flush=True)
     if turn < 2:
-        result = wait(context, names)
+        result = wait(context)
         assert result == SCARD_S_SUCCESS, hex(result)
-threading.Timer(0.2, SCardCancel, [context]).start()
-result = wait(context, names)
+threading.Thread(target=cancel, args=[context]).start()
+result = wait(context)
 assert result == SCARD_E_CANCELLED, hex(result)
 print("cancelled", flush=True)
