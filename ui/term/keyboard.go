@@ -1,6 +1,7 @@
 package term
 
 import (
+	"runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -166,9 +167,22 @@ func (t *Terminal) typedCustom(s *desktop.CustomShortcut) {
 		t.send(t.modes().EncodeKey(k, mod))
 	case mod&(vt.Ctrl|vt.Shift) == vt.Ctrl|vt.Shift && isLetter(s.KeyName):
 		t.cfg.OnShortcut(s)
+	case composes(runtime.GOOS, mod): // the character comes as a rune besides
 	default:
 		t.send(encodeCharacter(s.KeyName, mod))
 	}
+}
+
+// composes reports whether modifiers make another character of a key, instead of a key for the shell: Option on macOS,
+// AltGr on Windows, which says Ctrl+Alt.
+func composes(system string, mod vt.Mod) bool {
+	switch system {
+	case "darwin":
+		return mod&(vt.Alt|vt.Ctrl) == vt.Alt
+	case "windows":
+		return mod&(vt.Alt|vt.Ctrl) == vt.Alt|vt.Ctrl
+	}
+	return false
 }
 
 // encodeCharacter returns what a character key sends. Fyne names letters in upper case whatever Shift says.

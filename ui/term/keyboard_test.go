@@ -6,6 +6,8 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
+
+	"github.com/touchstone-app/touchstone/ui/term/vt"
 )
 
 // press does what Fyne's driver does when a key goes down with modifiers held: first KeyDown, then a shortcut or a key.
@@ -212,4 +214,21 @@ func TestTheShellIsAnsweredInOrder(t *testing.T) {
 	h := newHarness(t, fyne.NewSize(400, 200), 1)
 	h.feed("\x1b[c\x1b[6n")
 	h.wantInput("\x1b[?62;22c\x1b[1;1R")
+}
+
+func TestModifiersThatComposeCharactersAreNotKeys(t *testing.T) {
+	tests := []struct {
+		system string
+		mod    vt.Mod
+		want   bool
+	}{
+		{"linux", vt.Alt, false}, {"linux", vt.Alt | vt.Ctrl, false},
+		{"darwin", vt.Alt, true}, {"darwin", vt.Alt | vt.Shift, true}, {"darwin", vt.Alt | vt.Ctrl, false}, {"darwin", vt.Ctrl, false},
+		{"windows", vt.Alt, false}, {"windows", vt.Alt | vt.Ctrl, true}, {"windows", vt.Ctrl, false},
+	}
+	for _, tt := range tests {
+		if got := composes(tt.system, tt.mod); got != tt.want {
+			t.Errorf("on %s modifiers %d compose: %v, want %v", tt.system, tt.mod, got, tt.want)
+		}
+	}
 }

@@ -72,7 +72,8 @@ func TestANewPaletteIsShown(t *testing.T) {
 	h := newHarness(t, fyne.NewSize(200, 100), 1)
 	h.feed("text")
 	h.SetPalette(LightPalette())
-	h.settle()
+	h.feed("\x1b]11;?\x07")
+	h.wantInput("\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
 	img := h.window.Canvas().Capture()
 	for _, at := range [][2]int{{1, 1}, {150, 50}} {
 		if got, want := color.NRGBAModel.Convert(img.At(at[0], at[1])), LightPalette().Background; got != want {

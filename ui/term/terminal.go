@@ -81,6 +81,7 @@ func New(cfg Config) *Terminal {
 		pressed:  vt.ButtonNone,
 	}
 	t.visible.Store(true)
+	t.tellColors()
 	t.view.setPalette(cfg.Palette)
 	if err := t.view.setScale(fonts, cfg.Size, 1); err != nil {
 		panic("term: " + err.Error())
@@ -151,8 +152,17 @@ func (t *Terminal) Cells() (cols, rows int) {
 // SetPalette changes the colours, for another theme.
 func (t *Terminal) SetPalette(p Palette) {
 	t.cfg.Palette = p
+	t.tellColors()
 	t.view.setPalette(p)
 	t.Refresh()
+}
+
+// tellColors gives the emulator the default colours.
+func (t *Terminal) tellColors() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fg, bg := t.cfg.Palette.Foreground, t.cfg.Palette.Background
+	t.emulator.SetDefaultColors(vt.RGB(fg.R, fg.G, fg.B), vt.RGB(bg.R, bg.G, bg.B))
 }
 
 // SetSize changes the text size, in Fyne's units.

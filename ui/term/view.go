@@ -213,7 +213,8 @@ func (t *Terminal) resize(cols, rows int) {
 	t.mu.Lock()
 	t.emulator.Resize(cols, rows)
 	t.mu.Unlock()
-	t.selection.clear()
+	t.selection.clear() // lines are wrapped anew: places mean something else now
+	t.viewport.follow = true
 	if cols != t.toldCols || rows != t.toldRows {
 		t.toldCols, t.toldRows = cols, rows
 		t.out.resize(cols, rows)

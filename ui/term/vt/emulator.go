@@ -22,6 +22,8 @@ type Emulator struct {
 	tabs  []bool
 	shape CursorShape
 	title string
+	fg    Color // of text in the default colour, where somebody asks; see SetDefaultColors
+	bg    Color
 	last  rune // what REP repeats; 0 when the last thing was not a character
 	reply []byte
 

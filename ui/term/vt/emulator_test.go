@@ -136,11 +136,15 @@ func TestReplies(t *testing.T) {
 		{"DECRQM does not know what is not there", "\x1b[?69$p", "\x1b[?69;0$y"},
 		{"the size is told", "\x1b[18t", "\x1b[8;3;6t"},
 		{"the title is never told", "\x1b]2;rm -rf\x07\x1b[21t", ""},
+		{"the colours are told to who asks", "\x1b]10;?\x07\x1b]11;?\x1b\\", "\x1b]10;rgb:d7d7/dbdb/e6e6\x1b\\\x1b]11;rgb:0e0e/1010/1616\x1b\\"},
+		{"the colours cannot be changed", "\x1b]11;#ffffff\x07\x1b]11;?\x07", "\x1b]11;rgb:0e0e/1010/1616\x1b\\"},
 		{"a clipboard question is not answered", "\x1b]52;c;?\x07", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := feed(6, 3, tt.input)
+			e := New(6, 3, 0)
+			e.SetDefaultColors(RGB(0xd7, 0xdb, 0xe6), RGB(0x0e, 0x10, 0x16))
+			write(e, tt.input)
 			if got := string(e.TakeReply()); got != tt.want {
 				t.Errorf("reply to %q is %q, want %q", tt.input, got, tt.want)
 			}

@@ -2,6 +2,7 @@ package vt
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -89,9 +90,16 @@ func TestResizing(t *testing.T) {
 		{"lower: rows below the cursor are cut", "a\r\nb\r\nc\x1b[H", 10, 2, "a|b", "", 0, 0},
 		{"higher: the history comes back", numbered(1, 4), 10, 5, "1|2|3|4", "", 0, 4},
 		{"higher: without history rows are added below", "a", 10, 5, "a", "", 1, 0},
-		{"narrower: the cursor stays inside", "abcdefgh", 4, 3, "abcd", "", 3, 0},
-		{"narrower: a wide character is not cut in half", "abc漢", 4, 3, "abc", "", 3, 0},
-		{"wider: there is room to write", "abcdefghij", 12, 3, "abcdefghij", "", 9, 0},
+		{"narrower: lines wrap", "abcdefgh", 4, 3, "abcd|efgh", "", 3, 1},
+		{"narrower: the cursor keeps its place in the text", "abcdefgh\x1b[6G", 4, 3, "abcd|efgh", "", 1, 1},
+		{"narrower: what no longer fits scrolls off", "abcdefgh\r\nijklmnop", 4, 3, "efgh|ijkl|mnop", "abcd", 3, 2},
+		{"narrower: a wide character is not cut in half", "abc漢", 4, 3, "abc|漢", "", 2, 1},
+		{"narrower: the cursor beyond the text stays inside", "ab\x1b[9G", 4, 3, "ab", "", 3, 0},
+		{"one column: a wide character gives way", "a漢b", 1, 9, "a|||b", "", 0, 3},
+		{"wider: what waited to wrap has room", "abcdefghij", 12, 3, "abcdefghij", "", 10, 0},
+		{"wider: wrapped lines are joined", "abcdefghijkl", 12, 3, "abcdefghijkl", "", 11, 0},
+		{"wider: a wide character comes back", "abcdefghi漢", 12, 3, "abcdefghi漢", "", 11, 0},
+		{"wider: lines that were ended are not joined", "abcdefghij\r\nk", 12, 3, "abcdefghij|k", "", 1, 1},
 		{"nonsense is bounded", "a", -5, 0, "a", "", 0, 0},
 	}
 	for _, tt := range tests {
@@ -117,6 +125,43 @@ func TestResizingOnTheAlternateScreenKeepsTheMainOne(t *testing.T) {
 	e.Resize(8, 2)
 	write(e, "\x1b[?1049l")
 	if got, want := show(e), "b|c"; got != want {
+		t.Errorf("screen is %q, want %q", got, want)
+	}
+}
+
+// TestWrappingAnewLosesNoText makes lines of all kinds narrower and wider again.
+func TestWrappingAnewLosesNoText(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 9))
+	pieces := []string{"a", "word ", "漢", "e\u0301", "\x1b[41mx\x1b[m", "\r\n", "\r\n\r\n", "longer text without an end "}
+	for range 300 {
+		e := New(10, 4, 1000)
+		for range rng.IntN(60) {
+			write(e, pieces[rng.IntN(len(pieces))])
+		}
+		all := func() string {
+			cols, rows := e.Size()
+			return strings.TrimRight(e.Between(0, -e.HistoryLen(), cols, rows-1), "\n ")
+		}
+		want := all()
+		for range 4 {
+			e.Resize(2+rng.IntN(30), 1+rng.IntN(8))
+			checkPairs(t, e)
+			if got := all(); got != want {
+				t.Fatalf("text is\n%q, before it was\n%q", got, want)
+			}
+		}
+		write(e, "!")
+		if got := strings.ReplaceAll(all(), "\n", ""); !strings.HasSuffix(got, "!") {
+			t.Fatalf("after wrapping anew the cursor was not at the text's end: %q", got)
+		}
+	}
+}
+
+func TestTheTopOfTheScreenStaysWhenTheWidthChanges(t *testing.T) {
+	e := New(10, 4, 100)
+	write(e, numbered(1, 20)+"\x1b[H\x1b[2Jprompt") // as clear leaves it: history above, one line
+	e.Resize(20, 4)
+	if got, want := show(e), "prompt"; got != want {
 		t.Errorf("screen is %q, want %q", got, want)
 	}
 }

@@ -11,8 +11,8 @@ import (
 // maxTitle is the length of a title in characters: what a tab can show many times over.
 const maxTitle = 128
 
-// dispatchOSC executes an operating system command. Setting the title and marking links is all that is allowed: a
-// server reads neither the clipboard nor colours, and writes neither.
+// dispatchOSC executes an operating system command. All that is allowed is to set the title, to mark links, and to ask
+// whether the ground is dark or light: a server neither reads nor writes the clipboard, and changes no colours.
 func (e *Emulator) dispatchOSC(data []byte) {
 	number, rest, _ := bytes.Cut(data, []byte{';'})
 	n, err := strconv.Atoi(string(number))
@@ -26,6 +26,10 @@ func (e *Emulator) dispatchOSC(data []byte) {
 		_, uri, ok := strings.Cut(string(rest), ";")
 		if ok {
 			e.active.cur.pen.Link = e.links.id(uri)
+		}
+	case 10, 11:
+		if string(rest) == "?" {
+			e.answerColor(n)
 		}
 	}
 }

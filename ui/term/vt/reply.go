@@ -57,3 +57,18 @@ func (e *Emulator) privateMode(mode int) (on, known bool) {
 	}
 	return false, false
 }
+
+// SetDefaultColors tells the emulator what the default colours look like, for those who ask in order to choose theirs.
+// Both are as RGB makes them.
+func (e *Emulator) SetDefaultColors(fg, bg Color) { e.fg, e.bg = fg, bg }
+
+// answerColor answers OSC 10 and 11 with a question mark: the default text colour and its ground.
+func (e *Emulator) answerColor(n int) {
+	c := e.fg
+	if n == 11 {
+		c = e.bg
+	}
+	if r, g, b, ok := c.RGB(); ok {
+		e.answer(fmt.Sprintf("\x1b]%d;rgb:%[2]02x%[2]02x/%[3]02x%[3]02x/%[4]02x%[4]02x\x1b\\", n, r, g, b))
+	}
+}

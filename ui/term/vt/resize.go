@@ -1,13 +1,17 @@
 package vt
 
-// Resize changes the size of the screen. Rows that no longer fit above the cursor go to the history and come back when
-// there is room; columns are cut or added on the right.
+// Resize changes the size of the screen. Lines of the main screen and the history are wrapped anew; rows that no longer
+// fit above the cursor go to the history and come back when there is room. The alternate screen is cut or padded: what
+// runs there draws itself again.
 func (e *Emulator) Resize(cols, rows int) {
 	cols, rows = clamp(cols, 1, MaxCols), clamp(rows, 1, MaxRows)
 	if cols == e.cols && rows == e.rows {
 		return
 	}
 	e.gen++
+	if cols != e.cols {
+		e.reflow(cols)
+	}
 	e.resizeRows(&e.main, rows, true)
 	e.resizeRows(&e.alt, rows, false)
 	e.rows = rows
@@ -22,7 +26,7 @@ func (e *Emulator) Resize(cols, rows int) {
 		}
 		s.top, s.bottom = 0, rows-1
 		s.cur.x = min(s.cur.x, cols-1)
-		s.cur.wrapNext = false
+		s.cur.wrapNext = s.cur.wrapNext && s.cur.x == cols-1
 	}
 	old := len(e.tabs)
 	e.tabs = append(e.tabs[:min(old, cols)], make([]bool, max(cols-old, 0))...)

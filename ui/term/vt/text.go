@@ -29,6 +29,8 @@ func (e *Emulator) Between(x0, y0, x1, y1 int) string {
 		}
 		if y == y1 {
 			to = x1
+		} else if l.Wrapped && leavesGap(l, e.Line(y+1), e.cols) {
+			to--
 		}
 		b.WriteString(e.lineText(l, from, to, !l.Wrapped || y == y1))
 		if y < y1 && !l.Wrapped {
@@ -36,6 +38,13 @@ func (e *Emulator) Between(x0, y0, x1, y1 int) string {
 		}
 	}
 	return b.String()
+}
+
+// leavesGap reports whether the last of cols columns of l is free only because the wide character that begins the next
+// line did not fit.
+func leavesGap(l, next *Line, cols int) bool {
+	free := len(l.Cells) < cols || l.Cells[cols-1].Ch == 0 && l.Cells[cols-1].Attr&Tail == 0
+	return free && next != nil && len(next.Cells) > 0 && next.Cells[0].Attr&Wide != 0
 }
 
 // lineText returns the text of columns from up to to, where trim without the blanks at its end.
