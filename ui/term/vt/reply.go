@@ -69,6 +69,7 @@ func (e *Emulator) answerColor(n int) {
 		c = e.bg
 	}
 	if r, g, b, ok := c.RGB(); ok {
-		e.answer(fmt.Sprintf("\x1b]%d;rgb:%[2]02x%[2]02x/%[3]02x%[3]02x/%[4]02x%[4]02x\x1b\\", n, r, g, b))
+		const wide = 0x101 // xterm answers with 16 bits for each
+		e.answer(fmt.Sprintf("\x1b]%d;rgb:%04x/%04x/%04x\x1b\\", n, int(r)*wide, int(g)*wide, int(b)*wide))
 	}
 }
