@@ -3,6 +3,8 @@ package virtual
 import (
 	"testing"
 	"time"
+
+	"github.com/touchstone-app/touchstone/internal/testkit"
 )
 
 func TestConnectRefuses(t *testing.T) {
@@ -267,4 +269,37 @@ func TestAnUnusedCardLosesPowerAfterFiveSeconds(t *testing.T) {
 	if _, state, _ := c.entry(); state != 0x34 {
 		t.Errorf("the card in use has state %x, want 34", state)
 	}
+}
+
+func TestAClientThatGoesAwayFreesTheCard(t *testing.T) {
+	k, _ := startKey(t)
+	first := newRaw(t, k, 4)
+	first.open(shareExclusive)
+	first.conn.Close()
+	second := newRaw(t, k, 4)
+	testkit.Eventually(t, "exclusive handle for the next client", func() bool {
+		_, _, rv := second.connect(readerName, shareExclusive, 3)
+		return rv == 0
+	})
+}
+
+// TestAClientThatGoesAwayDuringATouchLeavesTheCardWaiting is what makes killing a client no way out of a touch: the
+// card is busy until it is touched or gives up (virtual-key sheet, 2.5).
+func TestAClientThatGoesAwayDuringATouchLeavesTheCardWaiting(t *testing.T) {
+	k, clock := startKey(t)
+	h := prepare(t, k)
+	startSigning(t, k, h)
+	h.conn.Close()
+	other := newRaw(t, k, 4)
+	if _, _, rv := other.connect(readerName, shareExclusive, 3); rv != 0x8010000b {
+		t.Errorf("CONNECT exclusive during the wait answers %x, want 8010000b", rv)
+	}
+	if !k.Status().Waiting {
+		t.Error("the card stopped waiting when its client went away")
+	}
+	clock.Advance(touchTimeout)
+	testkit.Eventually(t, "card that is free again", func() bool {
+		_, _, rv := other.connect(readerName, shareExclusive, 3)
+		return rv == 0
+	})
 }
