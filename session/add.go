@@ -162,7 +162,9 @@ func (m *Manager) client(p profile, address string) (*teleport.Client, error) {
 		return nil, fault.Wrap(err, fmt.Sprintf("The remembered authority of %s cannot be read.", address),
 			"Add the cluster again with --ca-file.")
 	}
-	return teleport.New(teleport.Config{Address: address, Roots: roots, Version: m.config.Version, Now: m.config.Now}), nil
+	return teleport.New(teleport.Config{
+		Address: address, Roots: roots, Version: m.config.Version, Now: m.config.Now, Patience: m.patience,
+	}), nil
 }
 
 // remember stores and publishes a profile.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/session/teleport"
 )
 
 // Config is what a Manager is built from.
@@ -33,6 +34,8 @@ type Manager struct {
 	config Config
 	store  store
 	keys   keySource
+	// patience is zero, for the protocol's own, but in tests of peers that hang.
+	patience teleport.Patience
 
 	life    context.Context // ends with Close; every ceremony and connection hangs on it
 	end     context.CancelFunc

@@ -93,7 +93,7 @@ func (m *Manager) dialShell(ctx context.Context, link *link, r ShellRequest, ser
 	if err != nil {
 		return nil, err
 	}
-	return teleport.OpenSession(ctx, conn, link.identity(ctx, what), teleport.SessionRequest{
+	return link.client.OpenSession(ctx, conn, link.identity(ctx, what), teleport.SessionRequest{
 		Address: address, Login: r.Login, Command: r.Command, Terminal: r.Terminal, Lang: m.config.Lang,
 	})
 }

@@ -1,6 +1,7 @@
 package teleport
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -11,12 +12,21 @@ import (
 	"time"
 )
 
-// Limits of waiting for a peer. Signatures do not count: a key may wait for a person (transport sheet, section 6).
-const (
-	dialTimeout      = 10 * time.Second
-	handshakeTimeout = 20 * time.Second
-	callTimeout      = 30 * time.Second // as the cluster's own clients do (login sheet, section 1)
-)
+// Patience is how long to wait for a peer. Signatures do not count: a key may wait for a person (transport sheet,
+// section 6).
+type Patience struct {
+	Dial      time.Duration // until a connection is open; 10 s when zero
+	Handshake time.Duration // until TLS or SSH is agreed; 20 s when zero
+	Call      time.Duration // until an answer is there; 30 s, as the cluster's own clients wait, when zero
+}
+
+func (p Patience) orDefault() Patience {
+	return Patience{
+		Dial:      cmp.Or(p.Dial, 10*time.Second),
+		Handshake: cmp.Or(p.Handshake, 20*time.Second),
+		Call:      cmp.Or(p.Call, 30*time.Second),
+	}
+}
 
 // attend runs one handshake on conn. It ends early when ctx does, or when the peer keeps us waiting for longer than
 // limit, not counting the time that the key takes to sign. When it fails, conn is closed.
@@ -83,9 +93,9 @@ func (s *attendedSigner) failure() error {
 	return s.err
 }
 
-// dialTCP opens a connection to address within dialTimeout.
-func dialTCP(ctx context.Context, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: dialTimeout}
+// dialTCP opens a connection to address.
+func (p Patience) dialTCP(ctx context.Context, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: p.Dial}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, cause(ctx, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/internal/wire/authpb"
@@ -13,8 +14,9 @@ import (
 // Auth is a connection to a cluster's auth server. Opening it costs one signature; keep it and share it
 // (transport sheet, 10.1). It may be used from many goroutines.
 type Auth struct {
-	rpc    *rpcConn
-	client authpb.AuthServiceClient
+	rpc      *rpcConn
+	client   authpb.AuthServiceClient
+	patience time.Duration // for one call
 }
 
 // DialAuth connects to the auth server of id's cluster through the web port.
@@ -23,7 +25,7 @@ func (c *Client) DialAuth(ctx context.Context, id Identity) (*Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reaching the auth server of %s: %w", id.Cluster, err)
 	}
-	return &Auth{rpc: rpc, client: authpb.NewAuthServiceClient(rpc)}, nil
+	return &Auth{rpc: rpc, client: authpb.NewAuthServiceClient(rpc), patience: c.patience.Call}, nil
 }
 
 // Close ends the connection. Closing twice is allowed.
@@ -74,7 +76,7 @@ func (a *Auth) listPage(ctx context.Context, request *authpb.ListResourcesReques
 }
 
 func (a *Auth) listOnce(ctx context.Context, request *authpb.ListResourcesRequest) (*authpb.ListResourcesResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
 	page, err := a.client.ListResources(ctx, request)
 	return page, a.rpc.sort(ctx, err)

@@ -3,8 +3,10 @@
 package teleport
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"net/http"
 	"time"
 
@@ -24,18 +26,23 @@ type Config struct {
 	Roots   *x509.CertPool // what the proxy's certificate may lead to; nil for the system's roots
 	Version string         // our version, for the user agent
 	Now     func() time.Time
+	// Patience may be zero.
+	Patience Patience
 }
 
 // Client speaks with one proxy. It may be used from many goroutines.
 type Client struct {
 	address   string
 	userAgent string
+	patience  Patience
 	http      *http.Client
 }
 
 // New makes a Client. It opens no connection yet.
 func New(c Config) *Client {
+	patience := c.Patience.orDefault()
 	return &Client{
+		patience:  patience,
 		address:   c.Address,
 		userAgent: "touchstone/" + c.Version,
 		http: &http.Client{
@@ -47,10 +54,12 @@ func New(c Config) *Client {
 					NextProtos: []string{wire.ALPNHTTP1},
 					Time:       c.Now,
 				},
-				DialContext:         dialHTTP,
-				TLSHandshakeTimeout: dialTimeout,
+				DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+					return patience.dialTCP(ctx, address)
+				},
+				TLSHandshakeTimeout: patience.Handshake,
 				MaxIdleConns:        1,
-				IdleConnTimeout:     callTimeout,
+				IdleConnTimeout:     patience.Call,
 			},
 			// The web API does not redirect. Following one would carry the password to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -21,12 +21,12 @@ func authALPN(cluster string) []string {
 
 // dialTLS opens a TLS session with a service of the cluster behind the web port. alpn selects the service.
 func (c *Client) dialTLS(ctx context.Context, id Identity, alpn []string) (*endConn, error) {
-	raw, err := dialTCP(ctx, c.address)
+	raw, err := c.patience.dialTCP(ctx, c.address)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", c.address, err)
 	}
 	var conn *tls.Conn
-	err = attend(ctx, raw, id.Signer, handshakeTimeout, func(key *attendedSigner) error {
+	err = attend(ctx, raw, id.Signer, c.patience.Handshake, func(key *attendedSigner) error {
 		conn = tls.Client(raw, id.tlsConfig(key, alpn))
 		return sortTLS(id.serverName(), conn.Handshake(), key)
 	})

@@ -17,9 +17,10 @@ import (
 
 // proxySSH reaches servers through the proxy's own SSH server (transport sheet, section 7).
 type proxySSH struct {
-	client  *ssh.Client
-	cluster string
-	running sync.WaitGroup // helpers of streams; they end with the connection
+	client   *ssh.Client
+	cluster  string
+	patience time.Duration  // for one call
+	running  sync.WaitGroup // helpers of streams; they end with the connection
 }
 
 func (c *Client) dialProxySSH(ctx context.Context, id Identity) (NodeDialer, error) {
@@ -28,11 +29,11 @@ func (c *Client) dialProxySSH(ctx context.Context, id Identity) (NodeDialer, err
 		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
 	}
 	// Any principal will do: the proxy applies no server's rules to it.
-	client, err := handshake(ctx, conn, id, firstPrincipal(id.SSH), c.address)
+	client, err := c.handshake(ctx, conn, id, firstPrincipal(id.SSH), c.address)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
 	}
-	p := &proxySSH{client: client, cluster: id.Cluster}
+	p := &proxySSH{client: client, cluster: id.Cluster, patience: c.patience.Call}
 	p.running.Go(func() { _ = client.Wait() }) // the first of the helpers, so that Close can wait for all
 	return p, nil
 }
@@ -53,7 +54,7 @@ func (p *proxySSH) Close() error {
 
 // DialNode opens a session on the proxy whose subsystem is the stream.
 func (p *proxySSH) DialNode(ctx context.Context, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, ErrSilent)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.patience, ErrSilent)
 	defer cancel()
 	channel, err := p.open(ctx)
 	if err != nil {

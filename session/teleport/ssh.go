@@ -40,8 +40,8 @@ type Session struct {
 
 // OpenSession does the SSH handshake with a server over conn, opens a session and starts the command or the shell.
 // It takes conn over, on failure too. Ending ctx ends the opening, not the session.
-func OpenSession(ctx context.Context, conn net.Conn, id Identity, r SessionRequest) (*Session, error) {
-	client, err := handshake(ctx, conn, id, r.Login, r.Address)
+func (c *Client) OpenSession(ctx context.Context, conn net.Conn, id Identity, r SessionRequest) (*Session, error) {
+	client, err := c.handshake(ctx, conn, id, r.Login, r.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -61,17 +61,17 @@ func OpenSession(ctx context.Context, conn net.Conn, id Identity, r SessionReque
 }
 
 // handshake makes an SSH connection on conn. A failure is sorted by who refused: the key, we, or the server.
-func handshake(ctx context.Context, conn net.Conn, id Identity, login, address string) (*ssh.Client, error) {
+func (c *Client) handshake(ctx context.Context, conn net.Conn, id Identity, login, address string) (*ssh.Client, error) {
 	var client *ssh.Client
 	host := &hostCheck{authorities: id.HostSSH, now: id.Now}
-	err := attend(ctx, conn, id.Signer, handshakeTimeout, func(key *attendedSigner) error {
+	err := attend(ctx, conn, id.Signer, c.patience.Handshake, func(key *attendedSigner) error {
 		config, err := id.sshConfig(key, login, host)
 		if err != nil {
 			return err
 		}
-		c, channels, requests, err := ssh.NewClientConn(conn, address, config)
+		inner, channels, requests, err := ssh.NewClientConn(conn, address, config)
 		if err == nil {
-			client = ssh.NewClient(c, channels, requests)
+			client = ssh.NewClient(inner, channels, requests)
 		}
 		return err
 	})

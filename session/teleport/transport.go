@@ -50,9 +50,10 @@ func tooOld(err error) bool {
 
 // transport reaches servers through the proxy's transport service (transport sheet, section 6).
 type transport struct {
-	rpc     *rpcConn
-	client  transportpb.TransportServiceClient
-	cluster string
+	rpc      *rpcConn
+	client   transportpb.TransportServiceClient
+	cluster  string
+	patience time.Duration // for one call
 }
 
 // dialTransport connects and asks for the cluster's details, which proves that the service is there.
@@ -62,7 +63,7 @@ func (c *Client) dialTransport(ctx context.Context, id Identity) (NodeDialer, er
 	if err != nil {
 		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
 	}
-	t := &transport{rpc: rpc, client: transportpb.NewTransportServiceClient(rpc), cluster: id.Cluster}
+	t := &transport{rpc: rpc, client: transportpb.NewTransportServiceClient(rpc), cluster: id.Cluster, patience: c.patience.Call}
 	if err := t.probe(ctx); err != nil {
 		_ = rpc.Close()
 		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
@@ -71,7 +72,7 @@ func (c *Client) dialTransport(ctx context.Context, id Identity) (NodeDialer, er
 }
 
 func (t *transport) probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, t.patience)
 	defer cancel()
 	_, err := t.client.GetClusterDetails(ctx, &transportpb.GetClusterDetailsRequest{})
 	return t.rpc.sort(ctx, err)
@@ -85,7 +86,7 @@ func (t *transport) DialNode(ctx context.Context, address string) (net.Conn, err
 	// The stream's context is the stream's life: it must not end with the dialling (transport sheet, section 6).
 	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	detach := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	silent := time.AfterFunc(callTimeout, func() { end(ErrSilent) })
+	silent := time.AfterFunc(t.patience, func() { end(ErrSilent) })
 	stream, err := t.open(life, address)
 	silent.Stop()
 	if !detach() || context.Cause(life) != nil {

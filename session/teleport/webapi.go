@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +21,7 @@ const maxBody = 4 << 20
 
 // Ping asks the proxy what it is and how to sign in (login sheet, section 3).
 func (c *Client) Ping(ctx context.Context) (*wire.Ping, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.patience.Call)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url(wire.PathPing), nil)
 	if err != nil {
@@ -67,7 +66,7 @@ func (c *Client) FinishLogin(ctx context.Context, r wire.LoginFinishRequest, pas
 
 // post sends body, which it wipes, and reads the answer.
 func (c *Client) post(ctx context.Context, path string, body *secret.Bytes, answer any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.patience.Call)
 	defer cancel()
 	content := &wipedReader{content: body}
 	defer content.wipe()
@@ -171,5 +170,3 @@ func fingerprint(err *tls.CertificateVerificationError) string {
 	sum := sha256.Sum256(err.UnverifiedCertificates[0].Raw)
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":")
 }
-
-func dialHTTP(ctx context.Context, _, address string) (net.Conn, error) { return dialTCP(ctx, address) }
