@@ -131,6 +131,7 @@ type person struct {
 	pins    []string // answers to AskPIN, one after the other; the last one is given again and again
 	newPINs []newPIN
 	onPIN   func(context.Context) // called before a PIN is given
+	noPIN   error                 // why no PIN can be asked for
 	onTouch func(cancel func())
 
 	asked    []PINPrompt
@@ -156,8 +157,11 @@ func (p *person) AskPIN(ctx context.Context, prompt PINPrompt) (*secret.Bytes, e
 	p.mu.Lock()
 	p.asked = append(p.asked, prompt)
 	answer := next(&p.pins)
-	onPIN := p.onPIN
+	onPIN, noPIN := p.onPIN, p.noPIN
 	p.mu.Unlock()
+	if noPIN != nil {
+		return nil, noPIN
+	}
 	if onPIN != nil {
 		onPIN(ctx)
 	}

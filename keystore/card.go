@@ -23,7 +23,7 @@ type card struct {
 	stop context.CancelCauseFunc
 	done chan struct{}
 	link link
-	// pinTurn holds one token: whoever holds it may ask the person for this card's PIN.
+	// pinTurn holds one token: whoever holds it may ask for this card's PIN and change its slots (see inTurn).
 	pinTurn chan struct{}
 
 	mu    sync.Mutex
@@ -50,7 +50,7 @@ type job struct {
 
 func newCard(reader readerInfo, s *Store) *card {
 	ctx, stop := context.WithCancelCause(context.Background())
-	c := &card{
+	return &card{
 		reader:  reader,
 		log:     s.log.With("reader", reader.Name),
 		now:     s.now,
@@ -63,7 +63,6 @@ func newCard(reader readerInfo, s *Store) *card {
 		link:    newLink(s.worker),
 		pinTurn: make(chan struct{}, 1),
 	}
-	return c
 }
 
 // run is the card's goroutine.

@@ -25,6 +25,7 @@ const (
 	kindPUKWrong   kind = "puk wrong"   // the PUK was refused, attempts are left
 	kindPUKBlocked kind = "puk blocked" // no attempt is left for the PUK
 	kindNoTouch    kind = "no touch"    // the card waited for a touch in vain
+	kindTooOld     kind = "too old"     // the firmware cannot attest keys
 	kindManagement kind = "management"  // the management key is not the factory one
 	kindOther      kind = "other"
 )

@@ -81,6 +81,9 @@ func failureFault(card CardID, f *failure) *fault.Fault {
 	case kindNoTouch:
 		return fault.Wrap(errors.Join(ErrTouchTimeout, f), fmt.Sprintf("%s was not touched in time.", card),
 			"Try again, and touch its contact while it blinks; it waits for 15 seconds.")
+	case kindTooOld:
+		return fault.Wrap(f, fmt.Sprintf("%s is too old to prove where its keys live.", card),
+			"Use a YubiKey 5, or any with firmware 4.3 or newer.")
 	case kindManagement:
 		return managementFault(card, f)
 	case kindBroken:

@@ -13,7 +13,7 @@ func TestEveryKindOfFailureHasTwoSentencesOfItsOwn(t *testing.T) {
 		&failure{Kind: kindService}, &failure{Kind: kindGone}, &failure{Kind: kindShared}, &failure{Kind: kindBroken},
 		&failure{Kind: kindOtherCard}, &failure{Kind: kindChanged}, &failure{Kind: kindPINNeeded},
 		&failure{Kind: kindPINWrong, Attempts: 2}, &failure{Kind: kindPINBlocked}, &failure{Kind: kindPUKWrong, Attempts: 2},
-		&failure{Kind: kindPUKBlocked}, &failure{Kind: kindNoTouch}, &failure{Kind: kindManagement}, &failure{Kind: kindOther},
+		&failure{Kind: kindPUKBlocked}, &failure{Kind: kindNoTouch}, &failure{Kind: kindManagement}, &failure{Kind: kindTooOld}, &failure{Kind: kindOther},
 		errNoAnswer, ErrClosed, errors.New("something unforeseen"),
 	}
 	seen := map[string]error{}

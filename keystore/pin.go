@@ -128,12 +128,17 @@ func (c *card) whilePlugged(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// promptError tells a refusal from a prompt that ended because its reason went away.
+// promptError tells a refusal from a prompt that ended because its reason went away, and from one that could not be
+// shown.
 func (c *card) promptError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return c.explain(cause)
 	}
-	return err
+	if _, ok := fault.As(err); ok || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fault.Wrap(err, fmt.Sprintf("The PIN of %s could not be asked for.", c.id().inside()),
+		"Use Touchstone's window or a terminal, where you can be asked, and try again.")
 }
 
 // isFactoryPIN reports whether pin is the one that every new YubiKey has.

@@ -5,6 +5,7 @@ package keystore
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -220,6 +221,14 @@ func TestARefusedPINIsSilent(t *testing.T) {
 	if _, ok := fault.As(err); ok || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled and no fault", err)
 	}
+}
+
+func TestAPromptThatCannotBeShownSaysSo(t *testing.T) {
+	b := newBench(t)
+	key := b.prepare(Requirement{Policy: pinPolicy})
+	b.forgetVerifiedPIN()
+	b.person.noPIN = io.ErrUnexpectedEOF
+	wantFault(t, b.sign(t.Context(), key), io.ErrUnexpectedEOF)
 }
 
 func TestAnEndedContextEndsTheTouchPrompt(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
 )
 
 // watcher looks at the readers again and again and starts and ends cards. It has a worker of its own, so that a
@@ -119,9 +121,13 @@ func isStopped(err error) bool {
 func (s *Store) setProblem(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.problem = nil
-	if err != nil {
-		s.problem = faultOf(CardID{}, err)
+	switch {
+	case err == nil:
+		s.problem = nil
+	case isKind(err, kindService):
+		s.problem = serviceFault(err)
+	default:
+		s.problem = fault.Wrap(err, "Touchstone cannot look for YubiKeys.", "Quit Touchstone, start it again and try once more.")
 	}
 }
 

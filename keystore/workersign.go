@@ -13,6 +13,9 @@ import (
 // sheet, 6.3).
 const statusNotSatisfied = 0x6982
 
+// statusUnknownCommand is the word of firmware that is older than a command.
+const statusUnknownCommand = 0x6d00
+
 // sign makes one signature. Without a PIN in the request it tries all the same, because the card may remember one;
 // the answer then tells whether the PIN is missing (hardware-key sheet, 6.2).
 func sign(yk *piv.YubiKey, q *request, waiting func()) (*reply, error) {

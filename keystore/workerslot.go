@@ -48,6 +48,9 @@ func addAttestation(yk *piv.YubiKey, slot Slot, found *slotContents) error {
 	if errors.Is(err, piv.ErrNotFound) {
 		return addImported(yk, slot, found)
 	}
+	if statusOf(err) == statusUnknownCommand {
+		return &failure{Kind: kindTooOld, Status: statusUnknownCommand, Text: err.Error()}
+	}
 	if err != nil {
 		return fmt.Errorf("attesting slot %s: %w", slot, err)
 	}
