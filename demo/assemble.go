@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	osuser "os/user"
@@ -74,6 +75,9 @@ func (p *parts) issuer() *issuer {
 	}
 }
 
+// doors are where the router hands connections over.
+type doors struct{ web, auth, transport *handover }
+
 // assemble builds the servers and the router that feeds them.
 func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	addr := c.listener.Addr()
@@ -82,27 +86,62 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 		return nil, fmt.Errorf("reading the address of the listener: %w", err)
 	}
 	public := net.JoinHostPort("localhost", port)
-	toWeb, toAuth, toTransport := newHandover(addr), newHandover(addr), newHandover(addr)
+	to := doors{newHandover(addr), newHandover(addr), newHandover(addr)}
 	g := &guard{resources: p.resources, audit: p.audit}
 
 	node, err := p.newNode(ctx, g, public)
 	if err != nil {
 		return nil, err
 	}
-	board := &switchboard{cluster: p.config.ClusterName, node: node, toAuth: toAuth.give, group: &c.group}
-	proxy, err := p.newSSHProxy(g, board)
+	board := &switchboard{cluster: p.config.ClusterName, node: node, toAuth: to.auth.give, group: &c.group}
+	proxyHost, err := p.newSSHServer("proxy", "Proxy", g)
 	if err != nil {
 		return nil, err
 	}
-	c.servers, err = p.servers(g, board, &c.group, public, toWeb, toAuth, toTransport)
+	certs, err := p.certificates()
 	if err != nil {
 		return nil, err
+	}
+	web := &webAPI{issuer: p.issuer(), addr: public, listen: addr.String(), log: p.config.Log}
+	auth := &authService{cluster: p.config.ClusterName, addr: public, nodes: board.nodes}
+	transport := &transportService{switchboard: board, group: &c.group}
+	settings := &tlsSettings{users: p.cas.user.pool(), now: p.config.Now}
+	c.servers = []server{
+		httpServer(to.web, web.handler(), p.config.Log),
+		grpcServer(to.auth, newAuthServer(auth, g, settings.auth(certs.auth))),
+		grpcServer(to.transport, newTransportServer(transport, g, settings.transport(certs.proxy))),
 	}
 	c.description = p.describe(public)
-	return p.newRouter(toWeb, toAuth, toTransport, proxy)
+	return &router{
+		cluster:     p.config.ClusterName,
+		web:         settings.web(certs.web),
+		ssh:         settings.ssh(certs.proxy),
+		log:         p.config.Log,
+		toWeb:       to.web.give,
+		toSSH:       (&sshProxy{sshServer: proxyHost, switchboard: board}).serve,
+		toAuth:      to.auth.give,
+		toTransport: to.transport.give,
+	}, nil
 }
 
-func (p *parts) newSSHServer(service string, role string, g *guard) (sshServer, error) {
+// serverCertificates are made anew at every start; clients trust their authorities.
+type serverCertificates struct{ web, auth, proxy tls.Certificate }
+
+func (p *parts) certificates() (*serverCertificates, error) {
+	now := p.config.Now()
+	var c serverCertificates
+	var err error
+	if c.web, err = p.cas.webCertificate(now); err != nil {
+		return nil, err
+	}
+	if c.auth, err = p.cas.tlsCertificate(p.host, "Auth", now); err != nil {
+		return nil, err
+	}
+	c.proxy, err = p.cas.tlsCertificate(p.host, "Proxy", now)
+	return &c, err
+}
+
+func (p *parts) newSSHServer(service, role string, g *guard) (sshServer, error) {
 	hostKey, err := p.cas.sshCertificate(p.host, role)
 	if err != nil {
 		return sshServer{}, err
@@ -151,55 +190,4 @@ func (p *parts) owner() (account, error) {
 		a.env = []string{plainPath}
 	}
 	return a, nil
-}
-
-func (p *parts) newSSHProxy(g *guard, board *switchboard) (*sshProxy, error) {
-	server, err := p.newSSHServer("proxy", "Proxy", g)
-	return &sshProxy{sshServer: server, switchboard: board}, err
-}
-
-// servers makes the web server and the two gRPC servers.
-func (p *parts) servers(g *guard, board *switchboard, owner *group, public string,
-	toWeb, toAuth, toTransport *handover) ([]server, error) {
-
-	now := p.config.Now
-	users := p.cas.user.pool()
-	authCert, err := p.cas.tlsCertificate(p.host, "Auth", now())
-	if err != nil {
-		return nil, err
-	}
-	proxyCert, err := p.cas.tlsCertificate(p.host, "Proxy", now())
-	if err != nil {
-		return nil, err
-	}
-	web := &webAPI{issuer: p.issuer(), addr: public, listen: toWeb.Addr().String(), log: p.config.Log}
-	auth := &authService{cluster: p.config.ClusterName, addr: public, nodes: board.nodes}
-	transport := &transportService{switchboard: board, group: owner}
-	return []server{
-		httpServer(toWeb, web.handler(), p.config.Log),
-		grpcServer(toAuth, newAuthServer(auth, g, authCert, users, now)),
-		grpcServer(toTransport, newTransportServer(transport, g, proxyCert, users, now)),
-	}, nil
-}
-
-func (p *parts) newRouter(toWeb, toAuth, toTransport *handover, proxy *sshProxy) (*router, error) {
-	now := p.config.Now
-	webCert, err := p.cas.webCertificate(now())
-	if err != nil {
-		return nil, err
-	}
-	proxyCert, err := p.cas.tlsCertificate(p.host, "Proxy", now())
-	if err != nil {
-		return nil, err
-	}
-	return &router{
-		cluster:     p.config.ClusterName,
-		web:         webTLS(webCert, p.cas.user.pool(), now),
-		ssh:         sshTLS(proxyCert, now),
-		log:         p.config.Log,
-		toWeb:       toWeb.give,
-		toSSH:       proxy.serve,
-		toAuth:      toAuth.give,
-		toTransport: toTransport.give,
-	}, nil
 }

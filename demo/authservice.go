@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/touchstone-app/touchstone/internal/wire/authpb"
 	"github.com/touchstone-app/touchstone/internal/wire/typespb"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -27,26 +25,12 @@ type authService struct {
 	nodes   func() []*typespb.ServerV2
 }
 
-// newAuthServer makes the gRPC server behind the ALPN name teleport-auth@ (transport sheet, 5.1): it speaks h2 only
-// and verifies a client certificate when there is one.
-func newAuthServer(s *authService, g *guard, cert tls.Certificate, users *x509.CertPool, now func() time.Time) *grpc.Server {
-	config := &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		ClientCAs:    users,
-		ClientAuth:   tls.VerifyClientCertIfGiven,
-		NextProtos:   []string{wire.ALPNHTTP2},
-		MinVersion:   tls.VersionTLS12,
-		Time:         now,
-	}
-	server := grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(config)),
-		grpc.ConnectionTimeout(helloTimeout),
-		grpc.WaitForHandlers(true),
-		grpc.UnaryInterceptor(g.unary("auth")),
-		grpc.StreamInterceptor(g.stream("auth")),
+// newAuthServer makes the gRPC server behind the ALPN name teleport-auth@.
+func newAuthServer(s *authService, g *guard, config *tls.Config) *grpc.Server {
+	server := grpc.NewServer(append(grpcOptions(g, "auth", config),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 2 * time.Minute}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Minute, PermitWithoutStream: true}),
-	)
+	)...)
 	authpb.RegisterAuthServiceServer(server, s)
 	return server
 }

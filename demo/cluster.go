@@ -215,7 +215,7 @@ func httpServer(from *handover, handler http.Handler, log *slog.Logger) server {
 }
 
 // shutdownPatience is how long requests that are being answered may take when the cluster ends.
-const shutdownPatience = 2 * time.Second
+const shutdownPatience = 500 * time.Millisecond
 
 func grpcServer(from *handover, s *grpc.Server) server {
 	return server{from: from, serve: s.Serve, stop: s.Stop}

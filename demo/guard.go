@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"crypto/tls"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -68,6 +69,17 @@ type accessKey struct{}
 func accessOf(ctx context.Context) *access {
 	granted, _ := ctx.Value(accessKey{}).(*access)
 	return granted
+}
+
+// grpcOptions are those of every gRPC server of the cluster.
+func grpcOptions(g *guard, service string, config *tls.Config) []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.Creds(credentials.NewTLS(config)),
+		grpc.ConnectionTimeout(helloTimeout),
+		grpc.WaitForHandlers(true),
+		grpc.UnaryInterceptor(g.unary(service)),
+		grpc.StreamInterceptor(g.stream(service)),
+	}
 }
 
 // unary is the interceptor of a gRPC service. Ping answers anyone, as it does in a real cluster: it tells nothing

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"log/slog"
 	"net"
@@ -27,25 +26,6 @@ type router struct {
 	toSSH       func(net.Conn) // TLS was terminated
 	toAuth      func(net.Conn) // TLS untouched
 	toTransport func(net.Conn) // TLS untouched
-}
-
-// webTLS terminates HTTPS. "http/1.1" stands before "h2", which browsers need for websockets; a client certificate is
-// optional and, when there is one, a user's.
-func webTLS(cert tls.Certificate, users *x509.CertPool, now func() time.Time) *tls.Config {
-	return &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		ClientCAs:    users,
-		ClientAuth:   tls.VerifyClientCertIfGiven,
-		NextProtos:   []string{wire.ALPNHTTP1, wire.ALPNHTTP2},
-		MinVersion:   tls.VersionTLS12,
-		Time:         now,
-	}
-}
-
-// sshTLS terminates the TLS around SSH. It shows the host certificate, asks for none and, like the real thing,
-// negotiates no ALPN name.
-func sshTLS(cert tls.Certificate, now func() time.Time) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, Time: now}
 }
 
 // serve routes one connection and returns when it was handed over or refused; a refused one is closed without an

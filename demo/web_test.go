@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -197,5 +198,21 @@ func TestALoginAnswerHasTheMembersOfARealCluster(t *testing.T) {
 	}
 	if diff := cmp.Diff(names(real.HostSigners[0]), names(ours.HostSigners[0])); diff != "" {
 		t.Errorf("members of a host signer (-real +ours):\n%s", diff)
+	}
+}
+
+func TestHTTP2IsServedToThoseWhoWantNothingElse(t *testing.T) {
+	w := start(t)
+	only := new(http.Protocols)
+	only.SetHTTP2(true)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.webRoots(t)}, Protocols: only}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Get("https://" + w.ready.Proxy + "/webapi/ping")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.ProtoMajor != 2 || response.StatusCode != http.StatusOK {
+		t.Errorf("%s %s", response.Proto, response.Status)
 	}
 }
