@@ -191,11 +191,13 @@ func (h *harness) open() *harness {
 // until runs what is posted until done holds.
 func (h *harness) until(what string, done func() bool) {
 	h.t.Helper()
-	deadline := time.After(patience)
+	deadline, again := time.After(patience), time.NewTicker(2*time.Millisecond)
+	defer again.Stop()
 	for !done() {
 		select {
 		case f := <-h.posted:
 			f()
+		case <-again.C: // what is waited for may happen without a word to the Fyne thread
 		case <-deadline:
 			h.t.Fatalf("waited in vain until %s; on the screen: %q", what, h.texts())
 		}
