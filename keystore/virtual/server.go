@@ -88,18 +88,20 @@ func (s *server) isClosed() bool {
 	}
 }
 
-// close ends every connection and waits for them. The card must have lost power before, so that none waits for it.
+// close pulls the card, so that nobody waits for it, ends every connection and waits for them.
 func (s *server) close() error {
 	s.mu.Lock()
 	if !s.isClosed() {
 		close(s.closed)
 	}
+	s.pullLocked()
 	err := s.listener.Close()
 	for c := range s.clients {
 		c.conn.Close()
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
+	s.notify()
 	return err
 }
 
@@ -118,14 +120,18 @@ func (s *server) plug(c *card) {
 // unplug removes the reader, which ends a TRANSMIT under way.
 func (s *server) unplug() {
 	s.mu.Lock()
+	s.pullLocked()
+	s.mu.Unlock()
+	s.notify()
+}
+
+func (s *server) pullLocked() {
 	if r := s.reader; r != nil {
 		s.arrivals++
 		s.reader = nil
 		r.pull()
 		s.signalLocked()
 	}
-	s.mu.Unlock()
-	s.notify()
 }
 
 func (s *server) plugged() bool {

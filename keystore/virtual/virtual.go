@@ -185,10 +185,7 @@ func (k *Key) socketPaths(config Config) (socket, control string, err error) {
 // saved when the client was told. Closing twice is allowed.
 func (k *Key) Close() error {
 	var err error
-	k.closing.Do(func() {
-		k.server.unplug()
-		err = k.runCleanup()
-	})
+	k.closing.Do(func() { err = k.runCleanup() })
 	return err
 }
 

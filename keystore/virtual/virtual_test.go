@@ -177,6 +177,10 @@ func TestCloseEndsWhateverIsUnderWay(t *testing.T) {
 	if _, err := net.Dial("unix", k.Socket()); err == nil {
 		t.Error("the socket is still served")
 	}
+	k.Plug()
+	if got := k.Status(); got.Plugged || got.Waiting {
+		t.Errorf("after Close the status is %+v", got)
+	}
 }
 
 func TestChangedAnnouncesEveryChange(t *testing.T) {
