@@ -3,6 +3,7 @@
 package keystore
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -160,6 +161,23 @@ func TestConcurrentPreparationsMakeOneKey(t *testing.T) {
 	}
 	if pins, newPINs, _, _ := b.person.counts(); pins != 1 || newPINs != 1 {
 		t.Errorf("the person was asked for %d PINs and %d new PINs, want 1 and 1", pins, newPINs)
+	}
+}
+
+func TestAnOpenPINPromptDoesNotHoldTheCard(t *testing.T) {
+	b := newBench(t)
+	other := b.prepare(Requirement{Policy: touchPolicy})
+	key := b.prepare(Requirement{Policy: pinPolicy})
+	b.forgetVerifiedPIN()
+	b.person.answers(goodPIN)
+	b.person.onPIN = func(ctx context.Context) {
+		if err := b.sign(ctx, other); err != nil {
+			t.Errorf("signing with another slot while the PIN is typed: %v", err)
+		}
+		b.another("looks at the card")
+	}
+	if err := b.sign(t.Context(), key); err != nil {
+		t.Errorf("signing: %v", err)
 	}
 }
 

@@ -62,6 +62,10 @@ var otherPrograms = map[string]func(*piv.YubiKey) error{
 	"changes the PIN": func(yk *piv.YubiKey) error {
 		return yk.SetPIN(goodPIN, "86420975")
 	},
+	"looks at the card": func(yk *piv.YubiKey) error {
+		_, err := yk.Serial()
+		return err
+	},
 	"checks PIN and PUK": func(yk *piv.YubiKey) error {
 		if err := yk.VerifyPIN(goodPIN); err != nil {
 			return err

@@ -151,18 +151,22 @@ func (s *Store) plugged() []*card {
 // find returns the card with this serial, or the first one that can be read if serial is 0. A card that is not
 // known yet is looked for.
 func (s *Store) find(ctx context.Context, serial uint32) (*card, error) {
-	if c, _ := s.search(ctx, serial); c != nil {
+	before := s.plugged()
+	c, err := s.search(ctx, serial)
+	if c != nil {
 		return c, nil
 	}
 	if err := s.watcher.scan(ctx); err != nil {
 		return nil, err
 	}
-	c, err := s.search(ctx, serial)
-	switch {
+	if !slices.Equal(before, s.plugged()) {
+		c, err = s.search(ctx, serial)
+	}
+	switch problem := s.serviceProblem(); {
 	case c != nil:
 		return c, nil
-	case s.serviceProblem() != nil:
-		return nil, s.serviceProblem()
+	case problem != nil:
+		return nil, problem
 	case err != nil:
 		return nil, err
 	default:
