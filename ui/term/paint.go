@@ -52,10 +52,16 @@ func (t *Terminal) heldFor() time.Duration {
 
 // paintLoop turns any number of requests into at most one painting for each frame.
 func (t *Terminal) paintLoop() {
-	for t.awaitDirty() {
+	for {
+		blinked, ok := t.awaitDirty()
+		if !ok {
+			return
+		}
 		painted := make(chan struct{})
 		t.cfg.Post(func() {
 			defer close(painted)
+			// Only time hides the cursor; whatever happens shows it.
+			t.blinkOff = blinked && t.focused && !t.blinkOff
 			t.paint()
 		})
 		if !t.wait(painted) || !t.waitTime(frame) {
@@ -64,19 +70,25 @@ func (t *Terminal) paintLoop() {
 	}
 }
 
-// awaitDirty waits until there is something to paint and no update holds it back. It reports false at the end.
-func (t *Terminal) awaitDirty() bool {
+// awaitDirty waits until there is something to paint and no update holds it back, or the cursor blinks. It reports
+// false at the end.
+func (t *Terminal) awaitDirty() (blinked, ok bool) {
 	var blink <-chan time.Time
 	if t.cfg.Blink {
 		blink = t.cfg.After(blinkTime)
 	}
 	select {
 	case <-t.done:
-		return false
+		return false, false
 	case <-t.dirty:
+		return false, t.awaitUpdate()
 	case <-blink:
-		t.cfg.Post(t.blink)
+		return true, t.awaitUpdate()
 	}
+}
+
+// awaitUpdate waits for the end of a synchronized update, but not for ever.
+func (t *Terminal) awaitUpdate() bool {
 	for {
 		wait := t.heldFor()
 		if wait <= 0 {
@@ -108,9 +120,6 @@ func (t *Terminal) waitTime(d time.Duration) bool {
 		return true
 	}
 }
-
-// blink changes the half of a blinking cursor.
-func (t *Terminal) blink() { t.blinkOff = t.focused && !t.blinkOff }
 
 // paint draws the rows that changed and has the canvas show them.
 func (t *Terminal) paint() {

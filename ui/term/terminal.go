@@ -35,7 +35,8 @@ type Terminal struct {
 
 	mu       sync.Mutex
 	emulator *vt.Emulator // guarded by mu
-	title    string       // the last one reported; guarded by mu
+	title    string       // the last one told; guarded by mu
+	titleDue bool         // tellTitle is posted; guarded by mu
 	held     time.Time    // when the synchronized update under way began, or zero; guarded by mu
 
 	out     *output
@@ -116,17 +117,28 @@ func (t *Terminal) feed(p []byte) {
 	t.mu.Lock()
 	_, _ = t.emulator.Write(p) // it never fails
 	reply := t.emulator.TakeReply()
-	title := t.emulator.Title()
-	renamed := title != t.title
-	t.title = title
+	renamed := t.emulator.Title() != t.title && !t.titleDue
+	t.titleDue = t.titleDue || renamed
 	t.noteHeldLocked()
 	t.mu.Unlock()
 
 	t.out.answer(reply)
 	if renamed {
-		t.cfg.Post(func() { t.cfg.OnTitle(title) })
+		t.cfg.Post(t.tellTitle)
 	}
 	t.repaint()
+}
+
+// tellTitle passes on the latest title. A shell that changes it a thousand times a second is told of once.
+func (t *Terminal) tellTitle() {
+	t.mu.Lock()
+	title := t.emulator.Title()
+	changed := title != t.title
+	t.title, t.titleDue = title, false
+	t.mu.Unlock()
+	if changed {
+		t.cfg.OnTitle(title)
+	}
 }
 
 // Write is Feed as an io.Writer. It never fails.

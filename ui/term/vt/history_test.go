@@ -121,10 +121,10 @@ func TestResizing(t *testing.T) {
 }
 
 func TestResizingOnTheAlternateScreenKeepsTheMainOne(t *testing.T) {
-	e := feed(10, 3, "a\r\nb\r\nc\x1b[?1049hX")
-	e.Resize(8, 2)
-	write(e, "\x1b[?1049l")
-	if got, want := show(e), "b|c"; got != want {
+	e := feed(10, 3, "a\r\nlonger\x1b[?1049hX")
+	e.Resize(4, 2)
+	write(e, "\x1b[?1049l!")
+	if got, want := show(e), "long|er!"; got != want {
 		t.Errorf("screen is %q, want %q", got, want)
 	}
 }

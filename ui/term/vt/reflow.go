@@ -3,10 +3,8 @@ package vt
 // reflow wraps the lines of the main screen and of the history anew for a width of cols. What is at the top of the
 // screen stays there unless the cursor would fall off the bottom.
 func (e *Emulator) reflow(cols int) {
-	s := &e.main
-	r := rewrap{cols: cols, gen: e.gen}
+	r := rewrap{cols: cols, gen: e.gen, top: nowhere, cursor: nowhere, saved: nowhere}
 	old := e.mainLines()
-	above := e.history.len()
 	for i := 0; i < len(old); {
 		n := 1
 		for old[i+n-1].Wrapped && i+n < len(old) {
@@ -14,22 +12,35 @@ func (e *Emulator) reflow(cols int) {
 		}
 		r.begin()
 		for k, l := range old[i : i+n] {
-			if i+k == above {
-				r.top = r.mark()
-			}
-			if i+k == above+s.cur.y {
-				r.cursor = r.mark()
-				r.cursor.offset += s.cur.x
-				if s.cur.wrapNext {
-					r.cursor.offset++
-				}
-			}
+			e.markRow(&r, i+k-e.history.len())
 			r.join(l, e.cols, old[i+k+1:i+n])
 		}
 		r.end()
 		i += n
 	}
 	e.rebuild(&r)
+}
+
+// markRow notes what is in row y of the main screen, which is joined next.
+func (e *Emulator) markRow(r *rewrap, y int) {
+	s := &e.main
+	if y == 0 {
+		r.top = r.mark(0)
+	}
+	if y == s.cur.y {
+		r.cursor = r.mark(s.cur.column())
+	}
+	if y == s.saved.y {
+		r.saved = r.mark(s.saved.column())
+	}
+}
+
+// column returns where the cursor's next character goes: one more than its place where it waits to wrap.
+func (c *cursor) column() int {
+	if c.wrapNext {
+		return c.x + 1
+	}
+	return c.x
 }
 
 // mainLines returns the lines of history and main screen that are to be wrapped anew: not the empty rows below both
@@ -63,31 +74,44 @@ func (e *Emulator) rebuild(r *rewrap) {
 		l.gen = e.gen
 		s.rows[y] = l
 	}
-	s.cur.y = cursorY - top
-	s.cur.x = min(r.cursor.offset, r.cols-1)
-	s.cur.wrapNext = r.cursor.offset == r.cols && s.rows[s.cur.y].Cells[r.cols-1] != (Cell{})
+	s.place(&s.cur, r.cursor, top, r.cols)
+	if r.saved != nowhere {
+		s.place(&s.saved, r.saved, top, r.cols)
+	}
+}
+
+// place puts a cursor at a place in the new lines, of which line top is the first on the screen.
+func (s *screen) place(c *cursor, p position, top, cols int) {
+	c.y = clamp(p.line-top, 0, len(s.rows)-1)
+	c.x = min(p.offset, cols-1)
+	c.wrapNext = p.offset == cols && s.rows[c.y].Cells[cols-1] != (Cell{})
 }
 
 // position is a place in the new lines: while its text is still being joined, an offset into that; afterwards a line
 // and a column, which may lie beyond the line's end.
 type position struct{ line, offset int }
 
+// nowhere is the place of what is not in the lines.
+var nowhere = position{line: -1}
+
 // rewrap joins old lines into text without line breaks and cuts that into new lines.
 type rewrap struct {
-	cols        int
-	gen         uint64
-	lines       []*Line
-	text        []Cell
-	top, cursor position
-	from        int // the first new line of the text under way
+	cols  int
+	gen   uint64
+	lines []*Line
+	text  []Cell
+	from  int // the first new line of the text under way
+	top   position
+	// The cursors' places, beyond a line's end where they stood on free columns.
+	cursor, saved position
 }
 
 func (r *rewrap) begin() {
 	r.text, r.from = r.text[:0], len(r.lines)
 }
 
-// mark returns the place of what is joined next; end turns it into a line and a column.
-func (r *rewrap) mark() position { return position{line: r.from, offset: len(r.text)} }
+// mark returns the place at column x of the line that is joined next; end turns it into a line and a column.
+func (r *rewrap) mark(x int) position { return position{line: r.from, offset: len(r.text) + x} }
 
 // join adds the cells of an old line of width cols; rest are the lines that it wraps into.
 func (r *rewrap) join(l *Line, cols int, rest []*Line) {
@@ -125,7 +149,7 @@ func (r *rewrap) end() {
 		l.Wrapped = at < len(r.text)
 		r.lines = append(r.lines, l)
 	}
-	for _, p := range []*position{&r.top, &r.cursor} {
+	for _, p := range []*position{&r.top, &r.cursor, &r.saved} {
 		if p.line != r.from {
 			continue
 		}
