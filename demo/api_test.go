@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -12,13 +13,15 @@ import (
 	"github.com/touchstone-app/touchstone/internal/wire/authpb"
 	"github.com/touchstone-app/touchstone/internal/wire/transportpb"
 	"github.com/touchstone-app/touchstone/internal/wire/typespb"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 func TestTheAuthServerKnowsItsCaller(t *testing.T) {
 	w := start(t)
-	auth := w.auth(t, w.login(t, "touch-pin", w.vendor.card(t, 7), w.clock.now()))
+	auth := w.auth(t, w.login(t, "touch-pin", w.vendor.card(t, 7)))
 	user, err := auth.GetCurrentUser(patience(t), &emptypb.Empty{})
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +43,7 @@ func TestTheAuthServerKnowsItsCaller(t *testing.T) {
 
 func TestNobodyMayDoNothing(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	k.tlsCert = nil
 	auth := w.auth(t, k)
 	if _, err := auth.Ping(patience(t), &authpb.PingRequest{}); err != nil {
@@ -56,7 +59,7 @@ func TestNobodyMayDoNothing(t *testing.T) {
 
 func TestUnknownMethodsAreUnimplemented(t *testing.T) {
 	w := start(t)
-	conn := w.grpc(t, w.login(t, "off", softKey(t), w.clock.now()), "teleport-auth@"+hexName, "h2")
+	conn := w.grpc(t, w.login(t, "off", softKey(t)), "teleport-auth@"+hexName, "h2")
 	for _, method := range []string{"/proto.AuthService/GetRoles", "/teleport.trust.v1.TrustService/GetCertAuthority"} {
 		err := conn.Invoke(patience(t), method, &emptypb.Empty{}, &emptypb.Empty{})
 		wantStatus(t, err, codes.Unimplemented, "unknown")
@@ -65,7 +68,7 @@ func TestUnknownMethodsAreUnimplemented(t *testing.T) {
 
 func TestNodesAreListed(t *testing.T) {
 	w := start(t)
-	auth := w.auth(t, w.login(t, "off", softKey(t), w.clock.now()))
+	auth := w.auth(t, w.login(t, "off", softKey(t)))
 	tests := map[string]struct {
 		request *authpb.ListResourcesRequest
 		found   bool
@@ -100,7 +103,7 @@ func TestNodesAreListed(t *testing.T) {
 
 func TestListRequestsAreChecked(t *testing.T) {
 	w := start(t)
-	auth := w.auth(t, w.login(t, "off", softKey(t), w.clock.now()))
+	auth := w.auth(t, w.login(t, "off", softKey(t)))
 	tests := map[string]struct {
 		request *authpb.ListResourcesRequest
 		code    codes.Code
@@ -155,7 +158,7 @@ func TestLongListsComeInPages(t *testing.T) {
 
 func TestTheTransportServiceChecksItsFirstMessage(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	tests := map[string]struct {
 		hostPort, cluster string
 		code              codes.Code
@@ -189,7 +192,7 @@ func TestTheTransportServiceChecksItsFirstMessage(t *testing.T) {
 
 func TestTheNodeIsFoundByUUIDAndName(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	list, err := w.auth(t, k).ListResources(patience(t), &authpb.ListResourcesRequest{ResourceType: "node", Limit: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +223,7 @@ func TestTheNodeIsFoundByUUIDAndName(t *testing.T) {
 
 func TestTheSSHProxyGivesStreams(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	for _, name := range []string{"proxy:demo-node:0", "proxy:demo-node:3022@demo", "proxy:demo-node:0@default@demo"} {
 		t.Run(name, func(t *testing.T) {
 			stream, err := w.subsystemStream(t, k, name)
@@ -260,7 +263,7 @@ func TestTheSSHProxyGivesStreams(t *testing.T) {
 
 func TestTheSSHProxyTellsWhatItCannotDo(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	tests := map[string]string{
 		"proxy:other:22@demo":         "direct dialing to nodes not found in inventory is not supported",
 		"proxy:demo-node:0@leaf":      `cluster "leaf" is not found`,
@@ -277,7 +280,7 @@ func TestTheSSHProxyTellsWhatItCannotDo(t *testing.T) {
 
 func TestTheSSHProxyListsClusters(t *testing.T) {
 	w := start(t)
-	stream, err := w.subsystemStream(t, w.login(t, "off", softKey(t), w.clock.now()), "proxysites")
+	stream, err := w.subsystemStream(t, w.login(t, "off", softKey(t)), "proxysites")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,5 +290,25 @@ func TestTheSSHProxyListsClusters(t *testing.T) {
 	}
 	if len(sites) != 1 || sites[0]["name"] != "demo" || sites[0]["status"] != "online" || sites[0]["lastconnected"] == nil {
 		t.Errorf("the list is %v", sites)
+	}
+}
+
+func TestTheSSHProxyReachesTheAuthServer(t *testing.T) {
+	w := start(t)
+	k := w.login(t, "off", softKey(t))
+	stream, err := w.subsystemStream(t, k, "proxy:@demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func(context.Context, string) (net.Conn, error) { return stream, nil }
+	conn, err := grpc.NewClient("passthrough:///demo", grpc.WithContextDialer(dial),
+		grpc.WithTransportCredentials(credentials.NewTLS(k.tlsConfig("h2"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	user, err := authpb.NewAuthServiceClient(conn).GetCurrentUser(patience(t), &emptypb.Empty{})
+	if err != nil || user.Metadata.Name != "off" {
+		t.Errorf("%v, %v", user, err)
 	}
 }

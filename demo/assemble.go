@@ -78,6 +78,17 @@ func (p *parts) issuer() *issuer {
 // doors are where the router hands connections over.
 type doors struct{ web, auth, transport *handover }
 
+// assembly is what the servers are built from.
+type assembly struct {
+	*parts
+	public   string // host:port as clients reach the proxy
+	to       doors
+	guard    *guard
+	board    *switchboard
+	settings *tlsSettings
+	certs    *serverCertificates
+}
+
 // assemble builds the servers and the router that feeds them.
 func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	addr := c.listener.Addr()
@@ -85,42 +96,51 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the address of the listener: %w", err)
 	}
-	public := net.JoinHostPort("localhost", port)
-	to := doors{newHandover(addr), newHandover(addr), newHandover(addr)}
-	g := &guard{resources: p.resources, audit: p.audit}
+	a := &assembly{
+		parts:    p,
+		public:   net.JoinHostPort("localhost", port),
+		to:       doors{newHandover(addr), newHandover(addr), newHandover(addr)},
+		guard:    &guard{resources: p.resources, audit: p.audit},
+		settings: &tlsSettings{users: p.cas.user.pool(), now: p.config.Now},
+	}
+	if a.certs, err = p.certificates(); err != nil {
+		return nil, err
+	}
+	node, err := p.newNode(ctx, a.guard, a.public)
+	if err != nil {
+		return nil, err
+	}
+	a.board = &switchboard{cluster: p.config.ClusterName, node: node, toAuth: a.to.auth.give, group: &c.group}
+	c.servers = a.servers(&c.group)
+	c.description = p.describe(a.public)
+	return a.router()
+}
 
-	node, err := p.newNode(ctx, g, public)
+func (a *assembly) servers(owner *group) []server {
+	web := &webAPI{issuer: a.issuer(), addr: a.public, listen: a.to.web.Addr().String(), log: a.config.Log}
+	auth := &authService{cluster: a.config.ClusterName, addr: a.public, nodes: a.board.nodes}
+	transport := &transportService{switchboard: a.board, group: owner}
+	return []server{
+		httpServer(a.to.web, web.handler(), a.config.Log),
+		grpcServer(a.to.auth, newAuthServer(auth, a.guard, a.settings.auth(a.certs.auth))),
+		grpcServer(a.to.transport, newTransportServer(transport, a.guard, a.settings.transport(a.certs.proxy))),
+	}
+}
+
+func (a *assembly) router() (*router, error) {
+	ssh, err := a.newSSHServer("proxy", "Proxy", a.guard)
 	if err != nil {
 		return nil, err
 	}
-	board := &switchboard{cluster: p.config.ClusterName, node: node, toAuth: to.auth.give, group: &c.group}
-	proxyHost, err := p.newSSHServer("proxy", "Proxy", g)
-	if err != nil {
-		return nil, err
-	}
-	certs, err := p.certificates()
-	if err != nil {
-		return nil, err
-	}
-	web := &webAPI{issuer: p.issuer(), addr: public, listen: addr.String(), log: p.config.Log}
-	auth := &authService{cluster: p.config.ClusterName, addr: public, nodes: board.nodes}
-	transport := &transportService{switchboard: board, group: &c.group}
-	settings := &tlsSettings{users: p.cas.user.pool(), now: p.config.Now}
-	c.servers = []server{
-		httpServer(to.web, web.handler(), p.config.Log),
-		grpcServer(to.auth, newAuthServer(auth, g, settings.auth(certs.auth))),
-		grpcServer(to.transport, newTransportServer(transport, g, settings.transport(certs.proxy))),
-	}
-	c.description = p.describe(public)
 	return &router{
-		cluster:     p.config.ClusterName,
-		web:         settings.web(certs.web),
-		ssh:         settings.ssh(certs.proxy),
-		log:         p.config.Log,
-		toWeb:       to.web.give,
-		toSSH:       (&sshProxy{sshServer: proxyHost, switchboard: board}).serve,
-		toAuth:      to.auth.give,
-		toTransport: to.transport.give,
+		cluster:     a.config.ClusterName,
+		web:         a.settings.web(a.certs.web),
+		ssh:         a.settings.ssh(a.certs.proxy),
+		log:         a.config.Log,
+		toWeb:       a.to.web.give,
+		toSSH:       (&sshProxy{sshServer: ssh, switchboard: a.board}).serve,
+		toAuth:      a.to.auth.give,
+		toTransport: a.to.transport.give,
 	}, nil
 }
 

@@ -32,7 +32,7 @@ func near(a, b time.Time) bool { return a.Sub(b).Abs() < 20*time.Second }
 
 func TestUserTLSCertificatesAreThoseOfARealCluster(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "touch-pin", w.vendor.card(t, 7), w.clock.now())
+	k := w.login(t, "touch-pin", w.vendor.card(t, 7))
 	cert, now := k.tlsCert, w.clock.now()
 	want := map[string][]string{
 		"2.5.4.3":         {"touch-pin"},
@@ -79,7 +79,7 @@ func TestUserTLSCertificatesAreThoseOfARealCluster(t *testing.T) {
 func TestUserSSHCertificatesAreThoseOfARealCluster(t *testing.T) {
 	w := start(t)
 	c := w.vendor.card(t, 7)
-	cert, now := w.login(t, "touch-pin", c, w.clock.now()).sshCert, w.clock.now()
+	cert, now := w.login(t, "touch-pin", c).sshCert, w.clock.now()
 	want := map[string]string{
 		"permit-pty":                "",
 		"private-key-policy":        "hardware_key_touch_and_pin",
@@ -164,7 +164,7 @@ func TestLoginsOfShortRolesAreLeftOut(t *testing.T) {
 
 func TestAuthoritiesAndHostCertificatesAreThoseOfARealCluster(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	state := stateDir(w.ready.State)
 	for _, name := range []string{"user-ca.pem", "host-ca.pem"} {
 		ca, err := state.readCertificate(name)
@@ -194,7 +194,7 @@ func TestAuthoritiesAndHostCertificatesAreThoseOfARealCluster(t *testing.T) {
 
 func TestTheNodesHostCertificateNamesIt(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	stream, err := w.transportStream(t, k, "demo-node:0", "demo")
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func TestTheNodesHostCertificateNamesIt(t *testing.T) {
 
 func TestIdentitiesSurviveTheirCertificates(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "touch-pin", w.vendor.card(t, 7), w.clock.now())
+	k := w.login(t, "touch-pin", w.vendor.card(t, 7))
 	a, err := identityFromTLS(k.tlsCert)
 	if err != nil {
 		t.Fatal(err)

@@ -244,7 +244,7 @@ const (
 )
 
 // login signs in with one call and fails the test when that is refused.
-func (w *world) login(t *testing.T, user string, c *card, _ time.Time) *keyring {
+func (w *world) login(t *testing.T, user string, c *card) *keyring {
 	t.Helper()
 	code, body := w.post(t, oneCall, c.request(t, user, w.password(t, user)))
 	if code != http.StatusOK {

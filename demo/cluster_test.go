@@ -236,7 +236,7 @@ func TestAPortThatIsTakenIsReplaced(t *testing.T) {
 
 func TestOtherAccountsSeeNothing(t *testing.T) {
 	w := start(t)
-	w.login(t, "touch", w.vendor.card(t, 9), w.clock.now()) // so that every kind of file is there
+	w.login(t, "touch", w.vendor.card(t, 9)) // so that every kind of file is there
 	count := 0
 	err := filepath.WalkDir(w.ready.State, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {

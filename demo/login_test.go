@@ -1,8 +1,12 @@
 package demo
 
 import (
+	"bytes"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +29,7 @@ func TestEveryUserSignsInWithTheRightKey(t *testing.T) {
 			if user != "off" && (code != http.StatusBadRequest || errorText(t, body) != "private key policy not met: "+test.policy) {
 				t.Fatalf("a key on disk: %d %s", code, body)
 			}
-			k := w.login(t, user, test.card, w.clock.now())
+			k := w.login(t, user, test.card)
 			if got := k.sshCert.Extensions["private-key-policy"]; got != test.policy {
 				t.Errorf("the SSH certificate says %q, want %q", got, test.policy)
 			}
@@ -109,7 +113,7 @@ func TestTooManyWrongPasswordsLockTheAccountForAWhile(t *testing.T) {
 	if code != http.StatusForbidden || errorText(t, body) != "too many incorrect attempts, please try again later" {
 		t.Errorf("the right password during the lock: %d %s", code, body)
 	}
-	w.login(t, "pin", w.vendor.card(t, 7), w.clock.now()) // others are not locked
+	w.login(t, "pin", w.vendor.card(t, 7)) // others are not locked
 	w.clock.move(21 * time.Minute)
 	if code, body := w.post(t, oneCall, right); code != http.StatusOK {
 		t.Errorf("after the lock: %d %s", code, body)
@@ -214,17 +218,67 @@ func TestAttestationsAreChecked(t *testing.T) {
 func TestAnAttestedKeyIsRememberedAsLongAsItsCertificates(t *testing.T) {
 	w := start(t)
 	c := w.vendor.card(t, 7)
-	w.login(t, "touch", c, w.clock.now())
+	w.login(t, "touch", c)
 	bare := &card{key: c.key}
-	w.login(t, "touch", bare, w.clock.now())
+	w.login(t, "touch", bare)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	again := startIn(t, w.ready.State, w.vendor)
-	again.login(t, "touch", bare, again.clock.now()) // a restart does not forget
+	again.login(t, "touch", bare) // a restart does not forget
 	again.clock.move(2 * time.Hour)
 	code, body := again.post(t, oneCall, bare.request(t, "touch", again.password(t, "touch")))
 	if code != 400 || errorText(t, body) != "private key policy not met: hardware_key_touch" {
 		t.Errorf("after the certificates: %d %s", code, body)
 	}
+}
+
+func TestPasswordsAreWrittenNowhere(t *testing.T) {
+	var log bytes.Buffer
+	cluster, err := Start(t.Context(), Config{
+		State: newState(t),
+		Log:   slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Cluster: cluster, ready: cluster.Ready(), clock: &clock{}}
+	password := w.password(t, "off")
+	w.post(t, begin, map[string]any{"user": "off", "pass": password + "x"})
+	w.post(t, oneCall, softKey(t).request(t, "off", password+"x"))
+	w.post(t, oneCall, map[string]any{"user": "off", "password": password, "ttl": password})
+	w.login(t, "off", softKey(t))
+	if err := cluster.Close(); err != nil {
+		t.Fatal(err)
+	}
+	auditLog, err := os.ReadFile(w.ready.AuditLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(append(auditLog, log.Bytes()...), []byte(password)) {
+		t.Error("a log holds a password")
+	}
+	hashes, err := os.ReadFile(filepath.Join(w.ready.State, "passwords.json"))
+	if err != nil || bytes.Contains(hashes, []byte(password)) {
+		t.Errorf("the server keeps the password itself, %v", err)
+	}
+}
+
+func TestAUserWhoIsAddedGetsAPasswordAtTheNextStart(t *testing.T) {
+	w := start(t)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(w.ready.Resources, "ann.yaml"), "kind: user\nversion: v2\nmetadata: {name: ann}\n"+
+		"spec: {roles: [demo-touch, demo-pin], traits: {logins: [ann]}}\n")
+	again := startIn(t, w.ready.State, w.vendor)
+	if got := again.password(t, "off"); got != w.password(t, "off") {
+		t.Error("the passwords of the others changed")
+	}
+	for _, u := range again.ready.Users {
+		if u.Name == "ann" && u.RequireSessionMFA != "hardware_key_touch_and_pin" {
+			t.Errorf("the roles do not combine: %+v", u)
+		}
+	}
+	again.login(t, "ann", w.vendor.card(t, 7))
 }

@@ -27,7 +27,7 @@ func me(t *testing.T) string {
 func onNode(t *testing.T) (*world, *ssh.Client) {
 	t.Helper()
 	w := start(t)
-	client, err := w.nodeSSH(t, w.login(t, "off", softKey(t), w.clock.now()), me(t))
+	client, err := w.nodeSSH(t, w.login(t, "off", softKey(t)), me(t))
 	if err != nil {
 		t.Fatalf("connecting to the node: %v", err)
 	}
@@ -299,7 +299,7 @@ func TestTheSessionIsTold(t *testing.T) {
 func TestTheNodeRunsNothingAsSomebodyElse(t *testing.T) {
 	w := start(t)
 	w.edit(t, "off.yaml", `logins: ["{{internal.logins}}"]`, `logins: ["{{internal.logins}}", "somebody"]`)
-	client, err := w.nodeSSH(t, w.login(t, "off", softKey(t), w.clock.now()), "somebody")
+	client, err := w.nodeSSH(t, w.login(t, "off", softKey(t)), "somebody")
 	if err != nil {
 		t.Fatal(err)
 	}

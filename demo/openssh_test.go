@@ -77,7 +77,7 @@ func (w *world) relay(t *testing.T, k *keyring) string {
 
 func TestOpenSSHWorksOnTheNode(t *testing.T) {
 	w := start(t)
-	args := w.openSSH(t, w.login(t, "off", softKey(t), w.clock.now()))
+	args := w.openSSH(t, w.login(t, "off", softKey(t)))
 	run := func(more ...string) (string, int) {
 		cmd := exec.CommandContext(patience(t), "ssh", append(args, more...)...)
 		cmd.Stdin = strings.NewReader("typed\n")

@@ -4,9 +4,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +29,7 @@ const unmet = "private key policy not met: hardware_key_touch"
 func weakened(t *testing.T) (*world, *keyring) {
 	t.Helper()
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	w.edit(t, "off.yaml", "require_session_mfa: false", "require_session_mfa: hardware_key_touch")
 	return w, k
 }
@@ -85,7 +87,7 @@ func TestAWeakCertificateIsRefusedByTheSSHProxy(t *testing.T) {
 
 func TestAWeakCertificateIsRefusedByTheNode(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	stream, err := w.transportStream(t, k, "demo-node:0", "demo")
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +124,7 @@ func wantStatus(t *testing.T, err error, code codes.Code, text string) {
 
 func TestAnExpiredCertificateIsRefusedEverywhere(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	stream, err := w.transportStream(t, k, "demo-node:0", "demo")
 	if err != nil {
 		t.Fatal(err)
@@ -154,8 +156,8 @@ func TestAnExpiredCertificateIsRefusedEverywhere(t *testing.T) {
 func TestACertificateOfAnotherClusterIsRefusedEverywhere(t *testing.T) {
 	w := start(t)
 	stranger := startIn(t, filepath.Join(t.TempDir(), "state"), newVendor(t)) // with keys that no other test has
-	k := stranger.login(t, "off", softKey(t), w.clock.now())
-	own := w.login(t, "off", softKey(t), w.clock.now())
+	k := stranger.login(t, "off", softKey(t))
+	own := w.login(t, "off", softKey(t))
 	k.hostRoots, k.hostCA = own.hostRoots, own.hostCA // an attacker trusts anyone
 	if _, err := w.auth(t, k).GetCurrentUser(patience(t), &emptypb.Empty{}); err == nil {
 		t.Error("the auth server accepts it")
@@ -188,7 +190,7 @@ func TestTheNodeRefusesLoginsThatAreNotAllowed(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := start(t)
-			k := w.login(t, "off", softKey(t), w.clock.now())
+			k := w.login(t, "off", softKey(t))
 			w.edit(t, "off.yaml", test.edit[0], test.edit[1])
 			if test.login == "" {
 				test.login = me(t)
@@ -206,7 +208,7 @@ func TestTheNodeRefusesLoginsThatAreNotAllowed(t *testing.T) {
 
 func TestANodeThatOneMayNotSeeIsNotThere(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	w.edit(t, "off.yaml", "env: dev", "env: prod")
 	_, err := w.transportStream(t, k, "demo-node:0", "demo")
 	wantStatus(t, err, codes.NotFound, "direct dialing to nodes not found in inventory is not supported")
@@ -218,7 +220,7 @@ func TestANodeThatOneMayNotSeeIsNotThere(t *testing.T) {
 
 func TestADeletedUserHasNoAccess(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	w.edit(t, "off.yaml", `name: "off"`, `name: "on"`)
 	_, err := w.auth(t, k).GetCurrentUser(patience(t), &emptypb.Empty{})
 	wantStatus(t, err, codes.PermissionDenied, "access denied")
@@ -230,7 +232,7 @@ func TestADeletedUserHasNoAccess(t *testing.T) {
 
 func TestTheRouterClosesWhatHasNoHandler(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	for _, protocols := range [][]string{
 		{"teleport-kube"},
 		{"teleport-reversetunnel"},
@@ -247,11 +249,15 @@ func TestTheRouterClosesWhatHasNoHandler(t *testing.T) {
 			t.Errorf("%v: %v, want the end of the connection without an alert", protocols, err)
 		}
 	}
+	kube := &tls.Config{RootCAs: w.webRoots(t), ServerName: "kube-teleport-proxy-alpn.teleport.cluster.local"}
+	if _, err := tls.Dial("tcp", w.ready.Proxy, kube); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("Kubernetes, which there is none of: %v", err)
+	}
 }
 
 func TestTheClientsOrderOfNamesDecides(t *testing.T) {
 	w := start(t)
-	k := w.login(t, "off", softKey(t), w.clock.now())
+	k := w.login(t, "off", softKey(t))
 	web := w.webRoots(t)
 	tests := map[string]struct {
 		protocols []string

@@ -70,7 +70,7 @@ func write(t *testing.T, path, text string) {
 func TestAHalfWrittenResourceChangesNothing(t *testing.T) {
 	w := start(t)
 	w.edit(t, "off.yaml", "kind: role", "kind: rol")
-	w.login(t, "off", softKey(t), w.clock.now())
+	w.login(t, "off", softKey(t))
 	w.edit(t, "off.yaml", "kind: rol\n", "kind: role\n")
 	w.edit(t, "off.yaml", "require_session_mfa: false", "require_session_mfa: hardware_key_pin")
 	code, body := w.post(t, oneCall, softKey(t).request(t, "off", w.password(t, "off")))

@@ -45,8 +45,14 @@ func (r *router) serve(c net.Conn) {
 	route(replay(c, first))
 }
 
+// kubePrefix begins the server names of Kubernetes clusters, which go to a service that this cluster does not have.
+const kubePrefix = "kube-teleport-proxy-alpn."
+
 // route returns the handler of the first name that has one, nil for none.
 func (r *router) route(h hello) func(net.Conn) {
+	if strings.HasPrefix(h.serverName, kubePrefix) {
+		return nil
+	}
 	for _, name := range h.protocols {
 		switch {
 		case name == wire.ALPNHTTP1 || name == wire.ALPNHTTP2:
