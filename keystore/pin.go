@@ -37,14 +37,13 @@ func (c *card) inTurn(ctx context.Context, ceremony func() error) error {
 // question. The last attempt before the PIN is blocked is never spent without telling: with one attempt left the
 // ceremony ends, and the next one says so in its prompt.
 func (c *card) withPIN(ctx context.Context, ask pinAsk, use func(pin *secret.Bytes) error) (*secret.Bytes, error) {
-	if pin := c.pins.get(ask.ttl); pin != nil && ask.prompt.AttemptsLeft != 1 {
+	if pin := c.cachedPIN(ask); pin != nil {
 		err := use(pin)
 		if !isKind(err, kindPINWrong) {
 			return pin, err
 		}
 		pin.Wipe()
 		c.pins.forget() // another program has changed the PIN
-		ask.prompt.Wrong = true
 		if err := c.noteWrong(&ask.prompt, err); err != nil {
 			return nil, err
 		}
@@ -66,6 +65,14 @@ func (c *card) withPIN(ctx context.Context, ask pinAsk, use func(pin *secret.Byt
 	}
 }
 
+// cachedPIN is a copy of the cached PIN, or nil. The last attempt is not spent on a PIN that nobody typed just now.
+func (c *card) cachedPIN(ask pinAsk) *secret.Bytes {
+	if ask.prompt.AttemptsLeft == 1 {
+		return nil
+	}
+	return c.pins.get(ask.ttl)
+}
+
 // noteWrong prepares the next question after a wrong PIN, or ends the asking when one attempt is left.
 func (c *card) noteWrong(prompt *PINPrompt, err error) error {
 	var f *failure
@@ -78,13 +85,12 @@ func (c *card) noteWrong(prompt *PINPrompt, err error) error {
 	return nil
 }
 
-// notePIN keeps the attempts shown right after the last answer. It does not ask the card: that would select another
-// applet, and the PIN just verified would be forgotten and asked for again.
+// notePIN keeps the attempts shown right after the last answer, without asking the card once more.
 func (c *card) notePIN(wasWrong bool, err error) {
 	switch info := c.known(); {
 	case isKind(err, kindPINBlocked):
 		c.setAttempts(0)
-	case wasWrong && err == nil && info != nil:
+	case wasWrong && err == nil && info != nil && info.Known:
 		c.setAttempts(info.PINTotal)
 	}
 }

@@ -155,6 +155,34 @@ func TestABrokenTransactionTenTimesInARowIsNotNoticed(t *testing.T) {
 	}
 }
 
+func TestAPINWhoseAnswerWasLostIsShownOnceMoreAndNoMore(t *testing.T) {
+	const verify = 0x20
+	for _, row := range []struct {
+		name   string
+		broken int
+		ok     bool
+	}{
+		{"one answer lost", 1, true},
+		{"every answer lost", 5, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := newBench(t)
+			key := b.prepare(Requirement{Policy: pinPolicy})
+			b.forgetVerifiedPIN()
+			b.person.answers(goodPIN)
+			b.person.onPIN = func(context.Context) { b.key.FailTransmit(verify, scardResetCard, row.broken) }
+			err := b.sign(t.Context(), key)
+			if _, isFault := fault.As(err); (err == nil) != row.ok || err != nil && !isFault {
+				t.Errorf("signing: %v, want it to succeed: %t", err, row.ok)
+			}
+			b.person.onPIN = nil
+			if err := b.sign(t.Context(), key); err != nil {
+				t.Errorf("the next try: %v", err)
+			}
+		})
+	}
+}
+
 func TestAConnectionThatBreaksForeverEndsInAFault(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
