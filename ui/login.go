@@ -106,9 +106,9 @@ func newSignInPage(w work, cluster session.Cluster, done func()) *signInPage {
 	if cluster.User == "" {
 		p.user.SetText(w.welcome.User)
 	}
-	p.password.SetBytes([]byte(w.welcome.Password))
+	p.password.entry.SetBytes([]byte(w.welcome.Password))
 	p.user.OnChanged = func(string) { p.changed() }
-	p.password.OnChanged = w.changed
+	p.password.entry.OnChanged = w.changed
 	p.stepper = widget.NewStepper()
 	p.unmet = widget.NewParagraph("", widget.Small, w.width)
 	return p
@@ -122,7 +122,7 @@ func (p *signInPage) head() (string, string) {
 }
 
 func (p *signInPage) content() fyne.CanvasObject {
-	p.form = widget.Column(widget.SpaceM, labelled("User", p.user), labelled("Password", p.password))
+	p.form = widget.Column(widget.SpaceM, labelled("User", p.user), labelled("Password", p.password.entry))
 	if p.welcome.Note != "" {
 		p.form.Add(widget.NewParagraph(p.welcome.Note, widget.Small, p.width))
 	}
@@ -147,7 +147,7 @@ func (p *signInPage) focus() fyne.Focusable {
 	if p.user.Text == "" {
 		return p.user
 	}
-	return p.password
+	return p.password.entry
 }
 
 func (p *signInPage) next() (string, bool) {
@@ -162,7 +162,7 @@ func (p *signInPage) next() (string, bool) {
 }
 
 func (p *signInPage) filled() bool {
-	return strings.TrimSpace(p.user.Text) != "" && p.password.Len() > 0
+	return strings.TrimSpace(p.user.Text) != "" && p.password.entry.Len() > 0
 }
 
 // submit starts the sign-in with a copy of the password: the field keeps its own, so that trying again after a missed
@@ -186,7 +186,7 @@ func (p *signInPage) finish(err error) {
 	p.cancel = nil
 	p.problem.showError(err)
 	if err == nil {
-		p.password.Wipe()
+		p.password.wipe()
 		p.done()
 		return
 	}
@@ -209,7 +209,7 @@ func (p *signInPage) close() {
 	if p.cancel != nil {
 		p.cancel()
 	}
-	p.password.Wipe()
+	p.password.wipe()
 }
 
 // loginDialog leads from an address, or from a known cluster, to a session.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/keystore"
@@ -295,13 +296,32 @@ func TestTypedSecretsAreWipedWhenTheDialogCloses(t *testing.T) {
 	done := h.askPIN(t.Context(), pinPrompt())
 	h.until("the PIN is asked", h.shows("Enter your PIN"))
 	h.typeInto("secret", "PIN", "482913")
-	store := h.w.layer.view.(*pinView).entry.store
+	field := h.w.layer.view.(*pinView).field
 	h.press(fyne.KeyEscape)
 	wait(h, "the refusal arrives", done)
 	h.until("the dialog is gone", func() bool { return len(h.w.modals.open) == 0 })
-	for _, b := range store.Reveal() {
-		if b != 0 {
-			t.Fatal("the field still holds what was typed")
-		}
+	if field.entry.Len() != 0 || field.store.Len() != 0 {
+		t.Error("the field still holds what was typed")
 	}
+	field.entry.TypedRune('1') // a key that was under way: its memory is gone
+	if field.entry.Len() != 0 {
+		t.Error("a closed field takes keys")
+	}
+}
+
+func TestAPromptInTheBackgroundSendsANotification(t *testing.T) {
+	h := openWindow(t)
+	h.w.background = true
+	want := fyne.NewNotification("Touch your security key", "It blinks and waits for you.")
+	test.AssertNotificationSent(t, want, func() {
+		_, done := h.deps.Prompter.ShowTouch(t.Context(), touchPrompt("Sign in as alice"))
+		h.until("the dialog is there", h.shows("Touch your security key"))
+		done()
+	})
+	test.AssertNotificationSent(t, nil, func() {
+		h.w.background = false
+		_, done := h.deps.Prompter.ShowTouch(t.Context(), touchPrompt("Sign in as alice"))
+		h.until("the dialog is there", h.shows("Touch your security key"))
+		done()
+	})
 }

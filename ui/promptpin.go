@@ -14,15 +14,15 @@ import (
 type pinView struct {
 	passive
 	q     *question
-	entry *secretField
+	field *secretField
 	ok    *widget.Button
 }
 
 func newPINView(q *question) *pinView {
-	v := &pinView{q: q, entry: newSecretField("PIN", maxPIN)}
+	v := &pinView{q: q, field: newSecretField("PIN", maxPIN)}
 	v.ok = widget.NewButton("Continue", widget.Primary, v.submit)
-	v.entry.OnChanged = v.changed
-	v.entry.SetWrong(q.pin.Wrong)
+	v.field.entry.OnChanged = v.changed
+	v.field.entry.SetWrong(q.pin.Wrong)
 	v.ok.SetDisabled(!v.valid())
 	return v
 }
@@ -33,7 +33,7 @@ func (v *pinView) content() fyne.CanvasObject {
 	column := widget.Column(14,
 		promptHead("Enter your PIN", what+" needs the PIN of your security key."),
 		widget.NewTable(dialogWidth, purposePairs(p.Card, p.Slot, p.Purpose)...),
-		labelled("PIN", v.entry),
+		labelled("PIN", v.field.entry),
 		v.attempts(),
 	)
 	if p.MayBeDefault {
@@ -57,21 +57,21 @@ func (v *pinView) attempts() fyne.CanvasObject {
 }
 
 func (v *pinView) valid() bool {
-	n := v.entry.Len()
+	n := v.field.entry.Len()
 	return n >= 6 && n <= 8 || n == 0 && v.q.pin.MayBeDefault
 }
 
 func (v *pinView) changed() { v.ok.SetDisabled(!v.valid()) }
 
-func (v *pinView) focus() fyne.Focusable { return v.entry }
+func (v *pinView) focus() fyne.Focusable { return v.field.entry }
 
 func (v *pinView) submit() {
 	if v.valid() {
-		v.q.close(reply{first: v.entry.take()})
+		v.q.close(reply{first: v.field.take()})
 	}
 }
 
-func (v *pinView) wipe() { v.entry.Wipe() }
+func (v *pinView) wipe() { v.field.wipe() }
 
 // notice is a tinted line with an icon.
 func notice(icon assets.Icon, text string, color fyne.ThemeColorName, width float32) fyne.CanvasObject {
@@ -94,10 +94,10 @@ func newChoosePINView(q *question) *choosePINView {
 	v := &choosePINView{q: q}
 	v.pin = newNewSecretForm("PIN", keystore.CheckNewPIN, func() { v.changed() })
 	if q.newPIN.PUKIsDefault {
-		v.puk = newNewSecretForm("PUK", checkPUK(v.pin.first.Bytes), v.changed)
+		v.puk = newNewSecretForm("PUK", checkPUK(v.pin.first.entry.Bytes), v.changed)
 	} else {
 		v.oldPUK = newSecretField("PUK", maxPIN)
-		v.oldPUK.OnChanged = v.changed
+		v.oldPUK.entry.OnChanged = v.changed
 	}
 	v.ok = widget.NewButton("Set PIN", widget.Primary, v.submit)
 	v.ok.SetDisabled(true)
@@ -116,7 +116,7 @@ func (v *choosePINView) content() fyne.CanvasObject {
 		column.Add(widget.NewParagraph("The PUK unblocks the key after three wrong PINs. Keep it where you keep spare keys.", widget.Small, dialogWidth))
 		column.Add(v.puk.content())
 	} else {
-		column.Add(labelled("PUK of this key", v.oldPUK))
+		column.Add(labelled("PUK of this key", v.oldPUK.entry))
 	}
 	column.Add(promptButtons(v.q, v.ok))
 	return column
@@ -126,12 +126,12 @@ func (v *choosePINView) valid() bool {
 	if v.puk != nil {
 		return v.pin.valid() && v.puk.valid()
 	}
-	return v.pin.valid() && v.oldPUK.Len() >= 6 && v.oldPUK.Len() <= 8
+	return v.pin.valid() && v.oldPUK.entry.Len() >= 6 && v.oldPUK.entry.Len() <= 8
 }
 
 func (v *choosePINView) changed() { v.ok.SetDisabled(!v.valid()) }
 
-func (v *choosePINView) focus() fyne.Focusable { return v.pin.first }
+func (v *choosePINView) focus() fyne.Focusable { return v.pin.first.entry }
 
 func (v *choosePINView) submit() {
 	if !v.valid() {
@@ -151,7 +151,7 @@ func (v *choosePINView) wipe() {
 	if v.puk != nil {
 		v.puk.wipe()
 	} else {
-		v.oldPUK.Wipe()
+		v.oldPUK.wipe()
 	}
 }
 
@@ -159,15 +159,15 @@ func (v *choosePINView) wipe() {
 type passwordView struct {
 	passive
 	q     *question
-	entry *secretField
+	field *secretField
 	ok    *widget.Button
 }
 
 func newPasswordView(q *question) *passwordView {
-	v := &passwordView{q: q, entry: newSecretField("Password", maxPassword)}
+	v := &passwordView{q: q, field: newSecretField("Password", maxPassword)}
 	v.ok = widget.NewButton("Sign in", widget.Primary, v.submit)
 	v.ok.SetDisabled(true)
-	v.entry.OnChanged = func() { v.ok.SetDisabled(v.entry.Len() == 0) }
+	v.field.entry.OnChanged = func() { v.ok.SetDisabled(v.field.entry.Len() == 0) }
 	return v
 }
 
@@ -176,17 +176,17 @@ func (v *passwordView) content() fyne.CanvasObject {
 	return widget.Column(14,
 		promptHead("Enter your password", "Touchstone signs you in to "+p.Cluster+" again."),
 		widget.NewTable(dialogWidth, widget.Pair{Name: "Cluster", Value: p.Cluster}, widget.Pair{Name: "User", Value: p.User}),
-		labelled("Password", v.entry),
+		labelled("Password", v.field.entry),
 		promptButtons(v.q, v.ok),
 	)
 }
 
-func (v *passwordView) focus() fyne.Focusable { return v.entry }
+func (v *passwordView) focus() fyne.Focusable { return v.field.entry }
 
 func (v *passwordView) submit() {
-	if v.entry.Len() > 0 {
-		v.q.close(reply{first: v.entry.take()})
+	if v.field.entry.Len() > 0 {
+		v.q.close(reply{first: v.field.take()})
 	}
 }
 
-func (v *passwordView) wipe() { v.entry.Wipe() }
+func (v *passwordView) wipe() { v.field.wipe() }

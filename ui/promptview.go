@@ -28,6 +28,7 @@ type promptLayer struct {
 	prompter *Prompter
 	modals   *modals
 	now      func() time.Time
+	call     func(*question) // gets the person's attention
 
 	question *question
 	view     questionView
@@ -37,7 +38,7 @@ type promptLayer struct {
 }
 
 func newPromptLayer(p *Prompter, m *modals, now func() time.Time) *promptLayer {
-	return &promptLayer{prompter: p, modals: m, now: now, waiting: widget.NewText("", widget.Hint)}
+	return &promptLayer{prompter: p, modals: m, now: now, call: func(*question) {}, waiting: widget.NewText("", widget.Hint)}
 }
 
 func (l *promptLayer) showQuestion(q *question, waiting int) {
@@ -58,6 +59,7 @@ func (l *promptLayer) showQuestion(q *question, waiting int) {
 	l.view.tick(l.now())
 	l.showWaiting(waiting)
 	l.modals.show(l.card)
+	l.call(q)
 }
 
 // showWaiting says how many other questions wait; the line is gone when none does.
@@ -91,6 +93,20 @@ func (l *promptLayer) newView(q *question) questionView {
 		return newPasswordView(q)
 	default:
 		return newTouchView(q, l.prompter)
+	}
+}
+
+// summary is a question in the words of a notification.
+func summary(q *question) (title, text string) {
+	switch {
+	case q.pin != nil:
+		return "Touchstone needs your PIN", q.pin.Purpose.What + " on " + q.pin.Purpose.Where
+	case q.newPIN != nil:
+		return "Choose a PIN", cardName(q.newPIN.Card) + " still has its factory PIN."
+	case q.password != nil:
+		return "Touchstone needs your password", q.password.User + " on " + q.password.Cluster
+	default:
+		return "Touch your security key", "It blinks and waits for you."
 	}
 }
 

@@ -14,19 +14,26 @@ const (
 	maxPIN      = 16
 )
 
-// secretField is an entry whose memory is a secret of its own: locked where the system allows, gone after wipe.
+// secretField is an entry and the memory that it types into: locked where the system allows, given back by wipe. It is no
+// canvas object itself, so that nobody puts it on a screen in the place of its entry.
 type secretField struct {
-	*widget.SecretEntry
+	entry *widget.SecretEntry
 	store *secret.Bytes
 }
 
 func newSecretField(name string, size int) *secretField {
 	store := secret.New(make([]byte, size))
-	return &secretField{SecretEntry: widget.NewSecretEntry(name, store.Reveal()), store: store}
+	return &secretField{entry: widget.NewSecretEntry(name, store.Reveal()), store: store}
 }
 
 // take copies what was typed into a secret that the caller owns and wipes.
-func (f *secretField) take() *secret.Bytes { return secret.New(f.Bytes()) }
+func (f *secretField) take() *secret.Bytes { return secret.New(f.entry.Bytes()) }
+
+// wipe ends the field. Wiping twice is allowed; what is typed afterwards is dropped.
+func (f *secretField) wipe() {
+	f.entry.Discard()
+	f.store.Wipe()
+}
 
 // newSecretForm asks for a new PIN or PUK twice and shows, while typing, which rules it meets.
 type newSecretForm struct {
@@ -54,25 +61,25 @@ func newNewSecretForm(what string, check func([]byte) error, changed func()) *ne
 	if what == "PUK" {
 		f.common = widget.NewRuleCheck("not the factory PUK or the PIN")
 	}
-	f.first.OnChanged, f.second.OnChanged = f.update, f.update
+	f.first.entry.OnChanged, f.second.entry.OnChanged = f.update, f.update
 	return f
 }
 
 func (f *newSecretForm) content() fyne.CanvasObject {
 	return widget.Column(widget.SpaceS,
-		labelled("New "+f.what(), f.first),
+		labelled("New "+f.what(), f.first.entry),
 		f.meter,
-		widget.Inset(widget.SpaceS, 0, 0, 0, labelled("Repeat "+f.what(), f.second)),
+		widget.Inset(widget.SpaceS, 0, 0, 0, labelled("Repeat "+f.what(), f.second.entry)),
 		widget.Inset(widget.SpaceXS, 0, 0, 0, widget.Row(18, f.length, f.common, f.match)),
 	)
 }
 
-func (f *newSecretForm) what() string { return f.first.Describe().Text[len("New "):] }
+func (f *newSecretForm) what() string { return f.first.entry.Describe().Text[len("New "):] }
 
 // update lights the rules. The bar shows how many of the possible characters are used.
 func (f *newSecretForm) update() {
-	typed := f.first.Bytes()
-	rules := newSecretRules(typed, f.second.Bytes(), f.check)
+	typed := f.first.entry.Bytes()
+	rules := newSecretRules(typed, f.second.entry.Bytes(), f.check)
 	f.length.SetMet(rules.length)
 	f.common.SetMet(rules.allowed)
 	f.match.SetMet(rules.match)
@@ -86,14 +93,14 @@ func (f *newSecretForm) update() {
 
 // valid says whether all rules are met.
 func (f *newSecretForm) valid() bool {
-	return newSecretRules(f.first.Bytes(), f.second.Bytes(), f.check).all()
+	return newSecretRules(f.first.entry.Bytes(), f.second.entry.Bytes(), f.check).all()
 }
 
 func (f *newSecretForm) take() *secret.Bytes { return f.first.take() }
 
 func (f *newSecretForm) wipe() {
-	f.first.Wipe()
-	f.second.Wipe()
+	f.first.wipe()
+	f.second.wipe()
 }
 
 // secretRules is which rules a new PIN or PUK meets.

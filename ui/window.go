@@ -42,6 +42,8 @@ type Window struct {
 	keys     keystore.Snapshot
 	cluster  string // ID of the selected one
 	inspect  inspector
+
+	background bool // another program has the keyboard
 }
 
 // New makes the window without showing it and gives the app its theme. Deps.Prompter must be the one that key store and
@@ -56,6 +58,8 @@ func New(d Deps) *Window {
 	w.win.SetCloseIntercept(w.askToClose)
 	w.modals = &modals{canvas: w.win.Canvas()}
 	w.layer = newPromptLayer(d.Prompter, w.modals, d.Now)
+	w.layer.call = w.callPerson
+	w.watchForeground()
 	w.pickCluster()
 	w.main = newMainScreen(w)
 	if d.FirstRun {
@@ -78,10 +82,11 @@ func (w *Window) Show() {
 	w.loop.every(tickInterval, w.layer.counting.Load, w.tick)
 	w.loop.every(clockInterval, always, w.clock)
 	w.deps.App.Settings().AddListener(func(fyne.Settings) { w.loop.hop(w.themeChanged) })
+	w.win.Show()
 	if w.key != nil {
 		w.key.show()
+		w.win.RequestFocus() // the second window takes the keyboard where it opens
 	}
-	w.win.Show()
 	w.deps.Prompter.attach(w.layer)
 	w.inspect.start(w)
 }
@@ -96,6 +101,24 @@ func (w *Window) Close() {
 	}
 	if w.wizard != nil {
 		w.wizard.close()
+	}
+}
+
+// watchForeground notes whether another program has the keyboard.
+func (w *Window) watchForeground() {
+	w.deps.App.Lifecycle().SetOnExitedForeground(func() { w.background = true })
+	w.deps.App.Lifecycle().SetOnEnteredForeground(func() { w.background = false })
+}
+
+// callPerson gets the attention of a person who looks elsewhere: a notification first, then the window, where the
+// platform lets a window come forward. A touch needs no keyboard, so it takes none away.
+func (w *Window) callPerson(q *question) {
+	title, text := summary(q)
+	if w.background {
+		w.deps.App.SendNotification(fyne.NewNotification(title, text))
+	}
+	if len(q.touches) == 0 {
+		w.win.RequestFocus()
 	}
 }
 

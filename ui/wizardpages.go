@@ -170,7 +170,7 @@ func (p *pinPage) content() fyne.CanvasObject {
 		notice(assets.IconLock, "Three wrong PINs block the key. The PUK from the next step unblocks it.", widget.ColorWarn, p.width))
 }
 
-func (p *pinPage) focus() fyne.Focusable { return p.form.first }
+func (p *pinPage) focus() fyne.Focusable { return p.form.first.entry }
 
 func (p *pinPage) next() (string, bool) { return "Continue", p.form.valid() }
 
@@ -203,7 +203,7 @@ func newPUKPage(w work, card keystore.CardState, pin *secret.Bytes, done func())
 		return p
 	}
 	p.present = newSecretField("PUK", maxPIN)
-	p.present.OnChanged = w.changed
+	p.present.entry.OnChanged = w.changed
 	return p
 }
 
@@ -219,7 +219,7 @@ func (p *pukPage) content() fyne.CanvasObject {
 	if p.form != nil {
 		fields = p.form.content()
 	} else {
-		fields = labelled("PUK of this key", p.present)
+		fields = labelled("PUK of this key", p.present.entry)
 	}
 	warning := "PIN and PUK lost, the key can only be reset: everything on it is gone then."
 	return widget.Column(widget.SpaceL, widget.AtLeast(p.width, 0, fields),
@@ -228,9 +228,9 @@ func (p *pukPage) content() fyne.CanvasObject {
 
 func (p *pukPage) focus() fyne.Focusable {
 	if p.form != nil {
-		return p.form.first
+		return p.form.first.entry
 	}
-	return p.present
+	return p.present.entry
 }
 
 func (p *pukPage) next() (string, bool) {
@@ -240,7 +240,7 @@ func (p *pukPage) next() (string, bool) {
 	if p.form != nil {
 		return "Set PIN and PUK", p.form.valid()
 	}
-	return "Set PIN", p.present.Len() >= 6
+	return "Set PIN", p.present.entry.Len() >= 6
 }
 
 func (p *pukPage) submit() {
@@ -281,5 +281,5 @@ func (p *pukPage) close() {
 		p.form.wipe()
 		return
 	}
-	p.present.Wipe()
+	p.present.wipe()
 }

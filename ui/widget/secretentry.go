@@ -62,6 +62,13 @@ func (e *SecretEntry) SetBytes(text []byte) {
 // Wipe zeroes the content.
 func (e *SecretEntry) Wipe() { e.SetBytes(nil) }
 
+// Discard zeroes the content and lets go of the memory: the owner may give it back. What is typed afterwards is dropped.
+func (e *SecretEntry) Discard() {
+	clear(e.store)
+	e.store, e.length = nil, 0
+	e.Refresh()
+}
+
 // SetWrong frames the entry in the colour of danger until the next change.
 func (e *SecretEntry) SetWrong(wrong bool) {
 	e.wrong = wrong
