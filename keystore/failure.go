@@ -120,6 +120,12 @@ func pcscCode(err error) (uint32, bool) {
 	return codeOfText(err.Error())
 }
 
+// pcscFailed reports whether err came from the smart-card service rather than from the card.
+func pcscFailed(err error) bool {
+	_, ok := pcscCode(err)
+	return ok
+}
+
 func other(format string, args ...any) *failure {
 	return &failure{Kind: kindOther, Text: fmt.Sprintf(format, args...)}
 }

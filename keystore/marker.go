@@ -35,11 +35,6 @@ func isPlaceholder(cert *x509.Certificate, slotKey crypto.PublicKey) bool {
 		!samePublic(cert.PublicKey, slotKey)
 }
 
-// ownMarker makes the marker that old and new clients understand: it holds the slot's key and is signed by it.
-func ownMarker(unit string, slotKey crypto.Signer) (*x509.Certificate, error) {
-	return newMarker(unit, slotKey)
-}
-
 // placeholderMarker makes a marker with a key that nobody keeps.
 func placeholderMarker(unit string) (*x509.Certificate, error) {
 	throwaway, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -49,6 +44,8 @@ func placeholderMarker(unit string) (*x509.Certificate, error) {
 	return newMarker(unit, throwaway)
 }
 
+// newMarker makes a marker that holds key and is signed by it. With the slot's own key, clients of all versions
+// understand it.
 func newMarker(unit string, key crypto.Signer) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 128))
 	if err != nil {

@@ -89,7 +89,7 @@ func storeOwnMarker(yk *piv.YubiKey, q *request, public crypto.PublicKey, waitin
 		return err
 	}
 	waiting()
-	marker, err := ownMarker(q.Unit, signer)
+	marker, err := newMarker(q.Unit, signer)
 	if err != nil {
 		return signFailure(yk, q, err)
 	}

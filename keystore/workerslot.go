@@ -103,11 +103,6 @@ func samePublic(a, b crypto.PublicKey) bool {
 	return ok && b != nil && comparable.Equal(b)
 }
 
-func pcscFailed(err error) bool {
-	_, ok := pcscCode(err)
-	return ok
-}
-
 func atLeast(v, want piv.Version) bool {
 	if v.Major != want.Major {
 		return v.Major > want.Major
