@@ -35,8 +35,8 @@ func TestPoliciesAreReadFromTheAttestation(t *testing.T) {
 func TestStrangeExtensionsAreNotTrusted(t *testing.T) {
 	v := newVendor(t)
 	serial, _ := asn1.Marshal(7)
-	number := extension("1.3.6.1.4.1.41482.3.7", serial)
-	policy := func(value ...byte) pkix.Extension { return extension("1.3.6.1.4.1.41482.3.8", value) }
+	number := extension(7, serial)
+	policy := func(value ...byte) pkix.Extension { return extension(8, value) }
 	tests := map[string]struct {
 		extensions []pkix.Extension
 		want       string
@@ -47,7 +47,7 @@ func TestStrangeExtensionsAreNotTrusted(t *testing.T) {
 		"zero policy":      {[]pkix.Extension{number, policy(0, 2)}, "policies 0002 are not known"},
 		"future policy":    {[]pkix.Extension{number, policy(2, 9)}, "policies 0209 are not known"},
 		"no serial":        {[]pkix.Extension{policy(2, 2)}, "41482.3.7 0 times"},
-		"a serial as text": {[]pkix.Extension{policy(2, 2), extension("1.3.6.1.4.1.41482.3.7", []byte("\x0c\x017"))}, "serial number cannot be read"},
+		"a serial as text": {[]pkix.Extension{policy(2, 2), extension(7, []byte("\x0c\x017"))}, "serial number cannot be read"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -228,11 +228,15 @@ func TestClosingTheClusterEndsProgramsThatWillNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, bufio.NewReader(out), "ready")
+	_, in, screen := shell(t, client)
+	_, _ = io.WriteString(in, "trap '' HUP TERM; echo deaf$((1+1))\n")
+	until(t, screen, "deaf2")
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if e := w.find(t, "session.end"); len(e) != 1 || *e[0].ExitStatus != 128+9 {
-		t.Errorf("session ends: %+v", e)
+	ends := w.find(t, "session.end")
+	if len(ends) != 2 || *ends[0].ExitStatus != 128+9 || *ends[1].ExitStatus != 128+9 {
+		t.Errorf("session ends: %+v", ends)
 	}
 }
 

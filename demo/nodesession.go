@@ -208,13 +208,10 @@ func (s *nodeSession) environment() []string {
 	return env
 }
 
-// wait passes the program's end on: first its last output, then the status, then the end of the channel.
+// wait passes the program's end on once its last output was: it is written down before the client hears of it.
 func (s *nodeSession) wait(command string) {
 	defer close(s.ended)
 	status := s.process.wait()
-	exit(s.channel, status)
-	_ = s.channel.CloseWrite()
-	_ = s.channel.Close()
 	if command != "" {
 		e := s.event(EventExec, command)
 		e.Success, e.ExitStatus = status == 0, &status
@@ -223,6 +220,9 @@ func (s *nodeSession) wait(command string) {
 	e := s.event(EventSessionEnd, command)
 	e.ExitStatus = &status
 	s.node.guard.audit.record(e)
+	exit(s.channel, status)
+	_ = s.channel.CloseWrite()
+	_ = s.channel.Close()
 }
 
 func (s *nodeSession) event(name, command string) Event {
