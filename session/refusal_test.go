@@ -41,21 +41,27 @@ func TestAForgedAttestationIsRefused(t *testing.T) {
 	}
 }
 
-// demand changes what a user's role demands.
-func (w *world) demand(user, from, to string) {
+// edit changes the resources of a user while the cluster runs.
+func (w *world) edit(user, from, to string) {
 	w.t.Helper()
 	path := filepath.Join(w.ready.Resources, user+".yaml")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		w.t.Fatalf("reading a role: %v", err)
 	}
-	changed := strings.Replace(string(text), "require_session_mfa: "+from, "require_session_mfa: "+to, 1)
+	changed := strings.Replace(string(text), from, to, 1)
 	if changed == string(text) {
-		w.t.Fatalf("the role has no require_session_mfa: %s", from)
+		w.t.Fatalf("the role has no %s", from)
 	}
 	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
 		w.t.Fatalf("writing a role: %v", err)
 	}
+}
+
+// demand changes what a user's role demands.
+func (w *world) demand(user, from, to string) {
+	w.t.Helper()
+	w.edit(user, "require_session_mfa: "+from, "require_session_mfa: "+to)
 }
 
 func TestCertificatesThatAreTooWeakAreRefusedAndTheNextSignInUsesTheKey(t *testing.T) {
