@@ -50,13 +50,18 @@ func (c *catalog) addFile(data []byte) error {
 	if err != nil {
 		return yamlError(err)
 	}
+	empty := true
 	for _, doc := range file.Docs {
 		if doc.Body == nil || doc.Body.Type() == ast.CommentType {
 			continue
 		}
+		empty = false
 		if err := c.addDocument(doc.Body); err != nil {
 			return err
 		}
+	}
+	if empty { // perhaps an editor is just writing it
+		return errors.New("there is no resource in it")
 	}
 	return nil
 }

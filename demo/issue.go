@@ -68,13 +68,7 @@ func (i *issuer) tryIssue(name string, r *certRequest, event *Event) (*wire.Logi
 	if err := i.checkRoute(r); err != nil {
 		return nil, err
 	}
-	catalog := i.resources.catalog()
-	account := catalog.users[name]
-	if account == nil {
-		return nil, refuse(accessDenied, textWrongPassword)
-	}
-	id := identity{user: name, roles: account.Spec.Roles, traits: account.Spec.Traits, loginIP: r.loginIP}
-	granted, err := newAccess(catalog, id)
+	granted, err := i.grant(name, r.loginIP)
 	if err != nil {
 		return nil, err
 	}
@@ -83,18 +77,34 @@ func (i *issuer) tryIssue(name string, r *certRequest, event *Event) (*wire.Logi
 	if err != nil {
 		return nil, err
 	}
-	proof, err := i.attest(r.statement, publicKey, now, ttl)
+	proof, fresh, err := i.attest(r.statement, publicKey, now)
 	if err != nil {
 		return nil, err
 	}
-	event.Policy, event.Serial = string(proof.policy), proof.serial
-	event.RequiredPolicy = string(granted.requiredPolicy())
+	event.Policy, event.Serial, event.RequiredPolicy = string(proof.policy), proof.serial, string(granted.requiredPolicy())
 	if err := granted.checkPolicy(proof.policy); err != nil {
 		return nil, err
 	}
+	if fresh {
+		if err := i.attested.store(publicKey, proof, now, now.Add(ttl)); err != nil {
+			return nil, err
+		}
+	}
+	id := granted.identity
 	id.policy, id.logins = proof.policy, append(logins, wire.JoinPrincipal)
 	return i.sign(&userCertificate{identity: id, cluster: i.cluster, ttl: ttl, format: r.Compatibility,
 		sshKey: sshKey, publicKey: publicKey}, now)
+}
+
+// grant looks up what a user may have by now.
+func (i *issuer) grant(name, loginIP string) (*access, error) {
+	catalog := i.resources.catalog()
+	account := catalog.users[name]
+	if account == nil {
+		return nil, refuse(accessDenied, textWrongPassword)
+	}
+	return newAccess(catalog, identity{
+		user: name, roles: account.Spec.Roles, traits: account.Spec.Traits, loginIP: loginIP})
 }
 
 // checkRoute refuses what this cluster does not have: leaf clusters, Kubernetes clusters, unknown formats.
@@ -133,21 +143,20 @@ func parsePublicKey(line []byte) (ssh.PublicKey, crypto.PublicKey, error) {
 	return key, public, nil
 }
 
-// attest finds out which policy the key satisfies: from the statement, or from an earlier one. The attested policy
-// goes into the certificate even where nothing is required. A statement that cannot be trusted is refused always.
-func (i *issuer) attest(raw json.RawMessage, key crypto.PublicKey, now time.Time, ttl time.Duration) (attestation, error) {
+// attest finds out which policy the key satisfies: from the statement, and then the proof is fresh, or from an earlier
+// one. The attested policy goes into the certificate even where nothing is required. A statement that cannot be
+// trusted is refused always.
+func (i *issuer) attest(raw json.RawMessage, key crypto.PublicKey, now time.Time) (proof attestation, fresh bool, err error) {
 	statement, err := parseStatement(raw)
 	if err != nil {
-		return attestation{}, err
+		return attestation{}, false, err
 	}
 	if statement == nil {
-		return i.attested.look(key, now)
+		proof, err = i.attested.look(key, now)
+		return proof, false, err
 	}
-	proof, err := verifyAttestation(statement, key, i.roots, now)
-	if err != nil {
-		return attestation{}, err
-	}
-	return proof, i.attested.store(key, proof, now, now.Add(ttl))
+	proof, err = verifyAttestation(statement, key, i.roots, now)
+	return proof, err == nil, err
 }
 
 func (i *issuer) sign(c *userCertificate, now time.Time) (*wire.LoginResponse, error) {

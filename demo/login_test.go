@@ -79,12 +79,8 @@ func TestWrongCredentialsAreRefusedBeforeTheKeyIsLookedAt(t *testing.T) {
 	w := start(t)
 	for _, user := range []string{"touch", "nobody"} {
 		body := softKey(t).request(t, user, "wrong")
-		body["pub_key"] = "not a key"
+		body["pub_key"] = []byte("not a key")
 		code, answer := w.post(t, oneCall, body)
-		if code != http.StatusBadRequest { // base64 is checked while decoding, before anything else
-			t.Errorf("%s: %d %s", user, code, answer)
-		}
-		code, answer = w.post(t, oneCall, softKey(t).request(t, user, "wrong"))
 		if code != http.StatusForbidden || errorText(t, answer) != "invalid username or password" {
 			t.Errorf("%s: %d %s", user, code, answer)
 		}
@@ -281,4 +277,14 @@ func TestAUserWhoIsAddedGetsAPasswordAtTheNextStart(t *testing.T) {
 		}
 	}
 	again.login(t, "ann", w.vendor.card(t, 7))
+}
+
+func TestAProofThatDidNotSufficeIsNotRemembered(t *testing.T) {
+	w := start(t)
+	c := w.vendor.cardWith(t, 7, once, never)
+	w.post(t, oneCall, c.request(t, "touch", w.password(t, "touch")))
+	bare := &card{key: c.key}
+	if code, body := w.post(t, oneCall, bare.request(t, "pin", w.password(t, "pin"))); code != http.StatusBadRequest {
+		t.Errorf("%d %s", code, body)
+	}
 }

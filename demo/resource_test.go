@@ -35,6 +35,7 @@ func TestResourcesAreReadStrictly(t *testing.T) {
 		"a long PIN cache":           {strings.ReplaceAll(goodCluster, `"off"`, `"off", hardware_key: {pin_cache_ttl: 2h}`), "pin_cache_ttl"},
 		"no YAML":                    {"kind: [", ""},
 		"a list":                     {"- 1\n", ""},
+		"an empty file":              {"# soon\n", "there is no resource in it"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
