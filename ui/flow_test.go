@@ -69,6 +69,14 @@ func TestTheFirstRunLeadsFromTheServiceToTheServersByKeyboard(t *testing.T) {
 	h.press(fyne.KeyReturn)
 	h.said(h.clusters.asked, "sign in alice@demo")
 	h.until("the servers are there", h.shows("bastion-03"))
+	if !h.shows("The private key is in slot 9c of YubiKey 5C NFC · 24 118 306")() {
+		t.Errorf("nothing sums up what was set up; on the screen: %q", h.texts())
+	}
+	h.shoot("main-after-first-run", h.w.win)
+	h.tap("button", "Close note")
+	if h.shows("The private key is in slot")() {
+		t.Error("the note cannot be closed")
+	}
 	if h.w.wizard != nil {
 		t.Error("the wizard is still there")
 	}

@@ -316,3 +316,19 @@ func keyText(card keystore.CardState) string {
 		return firmware + "Its PIN was set before."
 	}
 }
+
+// signedInText sums up what a sign-in has set up: until when it lasts and where the private key is.
+func signedInText(c session.Cluster, k keystore.Snapshot, now time.Time) string {
+	text := "Signed in to " + c.Name + " as " + c.User
+	if !c.Expires.IsZero() {
+		text += " for " + durationText(c.Expires.Sub(now))
+	}
+	if c.Slot == "" {
+		return text + "."
+	}
+	key := keystore.CardID{Serial: c.Serial}
+	if card, found := statusCard(k, c.Serial); found {
+		key = card.CardID
+	}
+	return text + ". The private key is in slot " + c.Slot + " of " + cardName(key) + " and never leaves it."
+}

@@ -88,10 +88,11 @@ type choosePINView struct {
 	puk    *newSecretForm // while the PUK is the factory one
 	oldPUK *secretField   // otherwise
 	ok     *widget.Button
+	grown  func() // the card needs another height
 }
 
-func newChoosePINView(q *question) *choosePINView {
-	v := &choosePINView{q: q}
+func newChoosePINView(q *question, grown func()) *choosePINView {
+	v := &choosePINView{q: q, grown: grown}
 	v.pin = newNewSecretForm("PIN", keystore.CheckNewPIN, func() { v.changed() })
 	if q.newPIN.PUKIsDefault {
 		v.puk = newNewSecretForm("PUK", checkPUK(v.pin.first.entry.Bytes), v.changed)
@@ -129,7 +130,10 @@ func (v *choosePINView) valid() bool {
 	return v.pin.valid() && v.oldPUK.entry.Len() >= 6 && v.oldPUK.entry.Len() <= 8
 }
 
-func (v *choosePINView) changed() { v.ok.SetDisabled(!v.valid()) }
+func (v *choosePINView) changed() {
+	v.ok.SetDisabled(!v.valid())
+	v.grown()
+}
 
 func (v *choosePINView) focus() fyne.Focusable { return v.pin.first.entry }
 

@@ -88,7 +88,7 @@ func (l *promptLayer) newView(q *question) questionView {
 	case q.pin != nil:
 		return newPINView(q)
 	case q.newPIN != nil:
-		return newChoosePINView(q)
+		return newChoosePINView(q, func() { l.card.refresh() })
 	case q.password != nil:
 		return newPasswordView(q)
 	default:

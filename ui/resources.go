@@ -29,7 +29,8 @@ type resources struct {
 	list   *serverList
 	table  fyne.CanvasObject
 	empty  *fyne.Container
-	shown  string // which empty state is shown, so that it is not built again for nothing
+	note   *fyne.Container // what a sign-in has set up, until it is read
+	shown  string          // which empty state is shown, so that it is not built again for nothing
 }
 
 // resourceActions is what a person can do in the list.
@@ -51,8 +52,23 @@ func newResources(actions resourceActions) *resources {
 	r.list = newServerList(r)
 	r.table = r.newTable()
 	top := widget.Inset(0, 0, widget.SpaceM, 0, container.NewBorder(nil, nil, nil, widget.Inset(0, 0, 0, widget.SpaceM, r.tools), r.search))
-	r.root = container.NewBorder(top, nil, nil, nil, container.NewStack(r.table, r.empty))
+	r.note = container.NewVBox()
+	r.note.Hide()
+	r.root = container.NewBorder(container.NewVBox(r.note, top), nil, nil, nil, container.NewStack(r.table, r.empty))
 	return r
+}
+
+// tell shows a line above the list until it is closed; an empty text closes it.
+func (r *resources) tell(text string) {
+	r.note.Hidden = text == ""
+	r.note.Objects = nil
+	if text != "" {
+		away := widget.NewSmallButton("", assets.IconClose, "", widget.Quiet, func() { r.tell("") }).SetName("Close note")
+		mark := widget.NewIcon(assets.IconCheck, widget.ColorOK, 16)
+		line := widget.Border(nil, mark, away, widget.Inset(0, 0, 0, 10, widget.NewCell(text, widget.Small.In(widget.ColorOK))))
+		r.note.Add(widget.Inset(0, 0, widget.SpaceM, 0, widget.NewBox(widget.Tinted(widget.ColorOK), widget.Inset(5, 6, 5, 13, line))))
+	}
+	r.root.Refresh()
 }
 
 func (r *resources) newTable() fyne.CanvasObject {

@@ -10,6 +10,7 @@ import (
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/keystore"
 	"github.com/touchstone-app/touchstone/session"
+	"github.com/touchstone-app/touchstone/ui/widget"
 )
 
 var yubiKey = keystore.CardID{Serial: 24118306, Model: "YubiKey 5C NFC"}
@@ -89,6 +90,12 @@ func TestShootWizard(t *testing.T) {
 	h.typeInto("secret", "New PIN", "482913")
 	h.typeInto("secret", "Repeat PIN", "4829")
 	h.shoot("wizard-4-pin", h.w.win)
+	h.typeInto("secret", "Repeat PIN", "x")
+	h.find("secret", "New PIN").(*widget.SecretEntry).SetBytes([]byte("123456"))
+	if !h.shows("This is the PIN that every new YubiKey has.")() {
+		t.Errorf("the factory PIN is refused without a word; on the screen: %q", h.texts())
+	}
+	h.shoot("wizard-4-pin-refused", h.w.win)
 }
 
 func TestShootVirtualKey(t *testing.T) {

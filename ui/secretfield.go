@@ -3,6 +3,7 @@ package ui
 import (
 	"fyne.io/fyne/v2"
 
+	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/keystore"
 	"github.com/touchstone-app/touchstone/ui/widget"
@@ -42,6 +43,7 @@ type newSecretForm struct {
 	length        *widget.Rule
 	common        *widget.Rule
 	match         *widget.Rule
+	problem       *widget.Paragraph
 	check         func([]byte) error
 	changed       func()
 }
@@ -55,12 +57,14 @@ func newNewSecretForm(what string, check func([]byte) error, changed func()) *ne
 		length:  widget.NewRuleCheck("6 to 8 characters"),
 		common:  widget.NewRuleCheck("not the factory " + what),
 		match:   widget.NewRuleCheck("both match"),
+		problem: widget.NewParagraph("", widget.Small.In(widget.ColorWarn), dialogWidth),
 		check:   check,
 		changed: changed,
 	}
 	if what == "PUK" {
 		f.common = widget.NewRuleCheck("not the factory PUK or the PIN")
 	}
+	f.problem.Hide()
 	f.first.entry.OnChanged, f.second.entry.OnChanged = f.update, f.update
 	return f
 }
@@ -71,6 +75,7 @@ func (f *newSecretForm) content() fyne.CanvasObject {
 		f.meter,
 		widget.Inset(widget.SpaceS, 0, 0, 0, labelled("Repeat "+f.what(), f.second.entry)),
 		widget.Inset(widget.SpaceXS, 0, 0, 0, widget.Row(18, f.length, f.common, f.match)),
+		f.problem,
 	)
 }
 
@@ -88,7 +93,19 @@ func (f *newSecretForm) update() {
 		color = widget.ColorOK
 	}
 	f.meter.Set(min(len(typed), 8), color)
+	f.explain(rules)
 	f.changed()
+}
+
+// explain says in the key store's words why what has the right length is refused all the same.
+func (f *newSecretForm) explain(rules secretRules) {
+	var text string
+	if rules.length && !rules.allowed {
+		reason := fault.From(f.check(f.first.entry.Bytes()))
+		text = reason.What + " " + reason.Do
+	}
+	f.problem.SetText(text)
+	f.problem.Hidden = text == ""
 }
 
 // valid says whether all rules are met.

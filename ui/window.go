@@ -139,6 +139,14 @@ func (w *Window) finishWizard(clusterID string) {
 	w.cluster = clusterID
 	w.showMain()
 	w.refreshSelected()
+	w.tellSignedIn()
+}
+
+// tellSignedIn sums up above the server list what the sign-in has set up.
+func (w *Window) tellSignedIn() {
+	if c, found := findCluster(w.sessions, w.cluster); found && c.State == session.SignedIn {
+		w.main.resources.tell(signedInText(c, w.keys, w.deps.Now()))
+	}
 }
 
 func (w *Window) showMain() {
@@ -217,6 +225,7 @@ func (w *Window) typedKey(key *fyne.KeyEvent) {
 // selectCluster turns to a cluster's servers.
 func (w *Window) selectCluster(id string) {
 	w.cluster = id
+	w.main.resources.tell("")
 	w.main.turn(0)
 	w.main.show()
 	w.refreshSelected()
@@ -248,6 +257,7 @@ func (w *Window) openLogin(cluster session.Cluster) {
 func (w *Window) signedIn(clusterID string) {
 	w.sessions = w.deps.Sessions.Snapshot()
 	w.selectCluster(clusterID)
+	w.tellSignedIn()
 }
 
 func (w *Window) signOut() {
