@@ -253,7 +253,7 @@ func TestATerminalTabCarriesBytesBothWaysAndTellsHowItEnded(t *testing.T) {
 		typed += wait(h, "the rest of the keys arrives", s.typed)
 	}
 	s.exit(3)
-	h.until("the end is told", h.shows("The session on root@web-1 ended with status 3."))
+	h.until("the end is told", h.shows("Ended with status 3."))
 	if h.w.main.openShells() != 0 {
 		t.Error("the session still counts as open")
 	}

@@ -189,7 +189,7 @@ func endText(name string, status int) string {
 	if status == 0 {
 		return "The session on " + name + " has ended."
 	}
-	return fmt.Sprintf("The session on %s ended with status %d.", name, status)
+	return fmt.Sprintf("Ended with status %d. What %s sent stays readable until you close the tab.", status, name)
 }
 
 // endFault is what ended a session; a refused prompt is one here, because the tab stays.

@@ -88,6 +88,7 @@ func (w *Window) Show() {
 		w.win.RequestFocus() // the second window takes the keyboard where it opens
 	}
 	w.deps.Prompter.attach(w.layer)
+	w.refreshSelected()
 	w.inspect.start(w)
 }
 
