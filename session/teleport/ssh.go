@@ -89,9 +89,10 @@ func sortHandshake(err error, host *hostCheck) error {
 	switch {
 	case host.err != nil:
 		return host.err
-	case errors.As(err, &signing), errors.As(err, &network), errors.Is(err, ErrSilent), errors.Is(err, context.Canceled):
+	case errors.As(err, &signing), errors.As(err, &network), errors.Is(err, ErrSilent), errors.Is(err, ErrConnectionLost),
+		errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed):
 		return errors.Join(ErrConnectionLost, err)
 	case host.passed:
 		return errors.Join(ErrLoginRefused, err)

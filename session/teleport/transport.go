@@ -131,7 +131,7 @@ func (c *streamConn) Read(p []byte) (int, error) {
 	for len(c.rest) == 0 {
 		message, err := c.stream.Recv()
 		if err != nil {
-			return 0, err
+			return 0, streamEnd(err)
 		}
 		c.rest = message.GetSsh().GetPayload()
 	}
@@ -148,12 +148,20 @@ func (c *streamConn) Write(p []byte) (written int, err error) {
 		n := min(len(p), maxFrame)
 		frame := &transportpb.ProxySSHRequest_Ssh{Ssh: &transportpb.Frame{Payload: p[:n]}}
 		if err := c.stream.Send(&transportpb.ProxySSHRequest{Frame: frame}); err != nil {
-			return written, err
+			return written, streamEnd(err)
 		}
 		written += n
 		p = p[n:]
 	}
 	return written, nil
+}
+
+// streamEnd marks the end of a stream, unless it is the ordinary one, for those who only know connections.
+func streamEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return err
+	}
+	return errors.Join(ErrConnectionLost, err)
 }
 
 // Close ends the stream.
