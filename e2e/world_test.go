@@ -1,0 +1,229 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// waitLimit is how long a step of a story may take; a software renderer on a busy machine is slow.
+const waitLimit = 20 * time.Second
+
+// World is one person's computer: a display, the program in demo mode, and what was seen of it.
+type World struct {
+	t       testing.TB
+	Display *Display
+	state   string // the demo's state folder
+	inspect string // socket that tells where controls are
+	folder  string // where screenshots go
+	shots   int
+	story   strings.Builder
+}
+
+// newWorld starts the program in demo mode on a display of its own. What it looks like and what was done is kept
+// under TOUCHSTONE_ARTEFACTS.
+func newWorld(t testing.TB, args ...string) *World {
+	t.Helper()
+	w := &World{t: t, Display: startDisplay(t, 1500, 960), folder: artefacts(t)}
+	sockets, err := os.MkdirTemp("", "ts") // t.TempDir is too long for a socket's address (unix(7), sun_path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
+	w.state, w.inspect = filepath.Join(sockets, "state"), filepath.Join(sockets, "inspect")
+	w.start(append([]string{"demo", "--state", w.state}, args...)...)
+	t.Cleanup(w.finish) // runs before the program is ended
+	return w
+}
+
+// start runs the program until the test ends.
+func (w *World) start(args ...string) {
+	w.t.Helper()
+	command := exec.Command(program, args...)
+	command.Env = append(w.Display.env(), "TOUCHSTONE_INSPECT="+w.inspect, "HOME="+filepath.Dir(w.state),
+		"SHELL=/bin/sh", "LIBGL_ALWAYS_SOFTWARE=1", "TZ=UTC")
+	log, err := os.Create(filepath.Join(w.folder, "program.log"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { log.Close() })
+	command.Stdout, command.Stderr = log, log
+	startProcess(w.t, command)
+	w.Say("touchstone %s", strings.Join(args, " "))
+}
+
+// finish photographs a failure and writes the transcript.
+func (w *World) finish() {
+	if w.t.Failed() {
+		w.Say("The test failed here.")
+		w.photograph("failed")
+	}
+	if err := os.WriteFile(filepath.Join(w.folder, "transcript.txt"), []byte(w.story.String()), 0o600); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// Say adds a line to the transcript.
+func (w *World) Say(format string, args ...any) {
+	fmt.Fprintf(&w.story, format+"\n", args...)
+	w.t.Logf(format, args...)
+}
+
+// Shot keeps a numbered screenshot.
+func (w *World) Shot(name string) {
+	w.t.Helper()
+	if err := w.photograph(name); err != nil {
+		w.t.Errorf("taking the screenshot %s: %v", name, err)
+	}
+}
+
+func (w *World) photograph(name string) error {
+	w.shots++
+	file := fmt.Sprintf("%02d-%s.png", w.shots, name)
+	_, err := w.Display.output("import", "-window", "root", filepath.Join(w.folder, file))
+	w.Say("    [%s]", file)
+	return err
+}
+
+// Sees waits until a control or a text is on the screen.
+func (w *World) Sees(text string) Control {
+	w.t.Helper()
+	var found Control
+	eventually(w.t, waitLimit, fmt.Sprintf("%q is on the screen", text), func() error {
+		controls, err := w.controls()
+		if err != nil {
+			return err
+		}
+		for _, c := range controls {
+			if c.shows(text) {
+				found = c
+				return nil
+			}
+		}
+		return fmt.Errorf("on the screen: %s", describe(controls))
+	})
+	return found
+}
+
+// SeesNot waits until a text is gone.
+func (w *World) SeesNot(text string) {
+	w.t.Helper()
+	eventually(w.t, waitLimit, fmt.Sprintf("%q is gone", text), func() error {
+		controls, err := w.controls()
+		if err != nil {
+			return err
+		}
+		for _, c := range controls {
+			if c.shows(text) {
+				return fmt.Errorf("it is still there, at %v", c)
+			}
+		}
+		return nil
+	})
+}
+
+// Clicks clicks the middle of a control once it can be clicked.
+func (w *World) Clicks(text string) {
+	w.t.Helper()
+	var target Control
+	eventually(w.t, waitLimit, fmt.Sprintf("%q can be clicked", text), func() error {
+		controls, err := w.controls()
+		if err != nil {
+			return err
+		}
+		for _, c := range controls {
+			if c.Text == text && c.acts() {
+				target = c
+				return nil
+			}
+		}
+		return fmt.Errorf("on the screen: %s", describe(controls))
+	})
+	w.Say("click %q", text)
+	win, err := w.Display.FindWindow(target.window)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Display.Click(win, target.X+target.W/2, target.Y+target.H/2)
+}
+
+// Reads waits until the terminal in front shows a line that begins with text. What was typed stands behind a prompt.
+func (w *World) Reads(line string) {
+	w.t.Helper()
+	eventually(w.t, waitLimit, fmt.Sprintf("the terminal shows %q", line), func() error {
+		t, err := w.terminal()
+		if err != nil {
+			return err
+		}
+		for l := range strings.Lines(t.Text) {
+			if strings.HasPrefix(l, line) {
+				return nil
+			}
+		}
+		return fmt.Errorf("it is %s and shows:\n%s", t.State, t.Text)
+	})
+	w.Say("    the terminal shows %q", line)
+}
+
+// Focus waits until a control has the keyboard.
+func (w *World) Focus(text string) {
+	w.t.Helper()
+	eventually(w.t, waitLimit, fmt.Sprintf("%q has the keyboard", text), func() error {
+		controls, err := w.controls()
+		if err != nil {
+			return err
+		}
+		for _, c := range controls {
+			if c.Focused && c.Text == text {
+				return nil
+			}
+		}
+		return fmt.Errorf("on the screen: %s", describe(controls))
+	})
+}
+
+// Types types into whatever has the focus; secret texts stay out of the transcript.
+func (w *World) Types(text string, secret bool) {
+	w.t.Helper()
+	shown := text
+	if secret {
+		shown = strings.Repeat("*", len(text))
+	}
+	w.Say("type %q", shown)
+	w.Display.Type(text)
+}
+
+// Enters types a command line and Return.
+func (w *World) Enters(line string) {
+	w.t.Helper()
+	w.Types(line, false)
+	w.Presses("Return")
+}
+
+// Presses presses keys.
+func (w *World) Presses(keys ...string) {
+	w.t.Helper()
+	w.Say("press %s", strings.Join(keys, ", "))
+	w.Display.Key(keys...)
+}
+
+// artefacts is the folder of one test's screenshots.
+func artefacts(t testing.TB) string {
+	t.Helper()
+	folder := os.Getenv("TOUCHSTONE_ARTEFACTS")
+	if folder == "" {
+		folder = t.TempDir()
+	} else if t.Name() != demoStory { // the story that "make demo" shows has the folder for itself
+		folder = filepath.Join(folder, t.Name())
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
