@@ -372,3 +372,18 @@ func TestPickingAClusterThatHasNoServersYetAsksForThem(t *testing.T) {
 	h.tap("item", "staging")
 	h.said(h.clusters.asked, "refresh staging")
 }
+
+func TestTabLeadsFromFieldToFieldAndOnToTheButtons(t *testing.T) {
+	h := newHarness(t, session.Snapshot{}, keystore.Snapshot{Cards: []keystore.CardState{freshCard()}})
+	h.deps.FirstRun = true
+	h.open()
+	h.press(fyne.KeyReturn)
+	var order []string
+	for range 4 {
+		order = append(order, h.focused().Text)
+		h.w.win.Canvas().FocusNext()
+	}
+	if got, want := strings.Join(order, ", "), "New PIN, Repeat PIN, Back, Continue"; got != want {
+		t.Errorf("Tab leads through %s, want %s", got, want)
+	}
+}

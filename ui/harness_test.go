@@ -326,10 +326,24 @@ func (h *harness) shoot(name string, win fyne.Window) {
 		test.ApplyTheme(h.t, variantTheme{NewTheme(), look.variant})
 		if h.w != nil {
 			h.w.themeChanged()
+			h.settle()
 		}
 		save(h.t, filepath.Join(dir, name+"-"+look.name+".png"), capture(win, look.scale))
 	}
 	test.ApplyTheme(h.t, NewTheme())
+}
+
+// settle lets terminals paint what is new; only for pictures, which nobody compares.
+func (h *harness) settle() {
+	enough := time.After(100 * time.Millisecond)
+	for {
+		select {
+		case f := <-h.posted:
+			f()
+		case <-enough:
+			return
+		}
+	}
 }
 
 // checkLayout finds controls that have less room than they need or reach out of the window.

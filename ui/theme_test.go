@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/touchstone-app/touchstone/ui/widget"
@@ -88,6 +89,20 @@ func TestTheThemeFollowsTheVariantAndFallsBackToFyne(t *testing.T) {
 	for _, style := range []fyne.TextStyle{{}, {Bold: true}, {Monospace: true}, {Monospace: true, Bold: true}, {Italic: true}, {Symbol: true}} {
 		if th.Font(style) == nil {
 			t.Errorf("there is no font for %+v", style)
+		}
+	}
+}
+
+func TestTerminalsFollowTheVariantOnOurOwnGround(t *testing.T) {
+	app := test.NewTempApp(t)
+	for variant, p := range map[fyne.ThemeVariant]palette{theme.VariantDark: dark, theme.VariantLight: light} {
+		app.Settings().SetTheme(variantTheme{NewTheme(), variant})
+		got := terminalPalette()
+		if got.Background != p[widget.ColorSide] {
+			t.Errorf("variant %d: the ground is %v, want %v", variant, got.Background, p[widget.ColorSide])
+		}
+		if c := contrast(got.Foreground, got.Background); c < 7 {
+			t.Errorf("variant %d: text has a contrast of %.2f, want 7", variant, c)
 		}
 	}
 }
