@@ -30,8 +30,9 @@ type key struct {
 
 const styles = vt.Bold | vt.Italic | vt.Wide
 
-// maxGlyphs bounds the cache; when it is full it is emptied, which costs one slow frame.
-const maxGlyphs = 4096
+// maxGlyphs bounds the cache, at more than a large screen of wide characters shows; when it is full it is emptied, which
+// costs one slow frame.
+const maxGlyphs = 8192
 
 // Atlas makes and keeps the glyphs of a set of fonts at one size. It is used by one goroutine at a time; Glyphs that it
 // handed out never change.

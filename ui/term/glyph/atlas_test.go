@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"testing"
 
+	"fyne.io/fyne/v2/theme"
 	"golang.org/x/image/font/gofont/gomono"
 	"golang.org/x/image/font/gofont/gomonobold"
+	"golang.org/x/image/font/sfnt"
 
 	"github.com/touchstone-app/touchstone/ui/term/vt"
 )
@@ -62,7 +64,7 @@ func TestGlyphsAreMadeOnce(t *testing.T) {
 
 func TestTheCacheIsBounded(t *testing.T) {
 	a := newAtlas(t, 8)
-	for ch := rune(0x4e00); ch < 0x4e00+3*maxGlyphs; ch++ {
+	for ch := rune(0x4e00); ch < 0x4e00+maxGlyphs+100; ch++ {
 		glyphOf(a, ch, vt.Wide)
 	}
 	if n := len(a.rest); n > maxGlyphs {
@@ -130,9 +132,8 @@ func TestAMissingCharacterIsABoxOfItsWidth(t *testing.T) {
 	}
 }
 
-func TestAFallbackFontIsAsked(t *testing.T) {
-	// The bold font stands in for a font that has what the others lack: it is asked, and the box is not drawn.
-	fonts, err := ParseFonts(gomono.TTF, nil, gomonobold.TTF)
+func TestAFallbackFontIsAskedForWhatTheOthersLack(t *testing.T) {
+	fonts, err := ParseFonts(gomono.TTF, nil, gomonobold.TTF, theme.DefaultTextFont().Content())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,11 +141,21 @@ func TestAFallbackFontIsAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	font, _, ok := fonts.outline(&a.pen.buf, 'ä', false)
-	if !ok || font != fonts.regular {
-		t.Error("the first font that has a character was not chosen")
+	tests := []struct {
+		name string
+		r    rune
+		want *sfnt.Font
+	}{
+		{"a character of the first font", 'ä', fonts.regular},
+		{"one that only the last font has", 'ɐ', fonts.fallback[1]},
+		{"one that no font has", 0xe000, nil},
 	}
-	if _, _, ok := fonts.outline(&a.pen.buf, 0xe000, false); ok {
-		t.Error("a character that no font has was found")
+	for _, tt := range tests {
+		if got, _, _ := fonts.outline(&a.pen.buf, tt.r, false); got != tt.want {
+			t.Errorf("%s, %q, was taken from another font", tt.name, tt.r)
+		}
+	}
+	if bytes.Equal(glyphOf(a, 'ɐ', 0).mask, glyphOf(a, 0xe000, 0).mask) {
+		t.Error("a character of a fallback font is shown as missing")
 	}
 }
