@@ -2,6 +2,7 @@ package term
 
 import (
 	"bytes"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -21,13 +22,14 @@ type harness struct {
 	posts  chan func()
 	news   chan struct{} // something arrived at a callback
 
-	mu     sync.Mutex
-	input  bytes.Buffer // guarded by mu
-	sizes  [][2]int     // guarded by mu
 	titles []string
 	others []fyne.Shortcut
 	clip   fyne.Clipboard
-	clock  time.Time
+
+	mu    sync.Mutex
+	input bytes.Buffer // guarded by mu
+	sizes [][2]int     // guarded by mu
+	clock time.Time    // guarded by mu
 }
 
 // newHarness shows a terminal of size in Fyne's units at a scale, painted once.
@@ -45,7 +47,7 @@ func newHarness(tb testing.TB, size fyne.Size, scale float32, configure ...func(
 		OnTitle:    func(s string) { h.titles = append(h.titles, s) },
 		OnShortcut: func(s fyne.Shortcut) { h.others = append(h.others, s) },
 		Clipboard:  h.clip,
-		Now:        func() time.Time { return h.clock },
+		Now:        func() time.Time { return h.pass(0) },
 		After:      func(time.Duration) <-chan time.Time { return fired },
 	}
 	for _, c := range configure {
@@ -80,6 +82,14 @@ func (h *harness) onResize(cols, rows int) {
 	h.sizes = append(h.sizes, [2]int{cols, rows})
 	h.mu.Unlock()
 	h.tell()
+}
+
+// pass moves the clock and returns what it shows then.
+func (h *harness) pass(d time.Duration) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.clock = h.clock.Add(d)
+	return h.clock
 }
 
 func (h *harness) tell() {
@@ -120,6 +130,35 @@ func (h *harness) painted() bool {
 		}
 	}
 	return len(h.view.rows) > 0
+}
+
+// calm runs what was posted until the paint loop has taken notice of every request so far.
+func (h *harness) calm() {
+	h.tb.Helper()
+	for len(h.dirty) > 0 {
+		select {
+		case f := <-h.posts:
+			f()
+		default:
+			runtime.Gosched()
+		}
+	}
+}
+
+// tick sends to a timer that the paint loop waits for, and runs what was posted until it arrives.
+func (h *harness) tick(timer chan<- time.Time) {
+	h.tb.Helper()
+	sent := false
+	h.until("somebody to wait for the timer", func() bool {
+		select {
+		case timer <- time.Time{}:
+			sent = true
+		default:
+			runtime.Gosched()
+			h.tell()
+		}
+		return sent
+	})
 }
 
 // feed interprets s and paints it.

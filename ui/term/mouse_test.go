@@ -24,14 +24,14 @@ func (h *harness) mouse(button desktop.MouseButton, mod fyne.KeyModifier, x, y i
 
 // click presses and releases the left button, some time after the last click.
 func (h *harness) click(x, y int, after time.Duration) {
-	h.clock = h.clock.Add(after)
+	h.pass(after)
 	h.MouseDown(h.mouse(desktop.MouseButtonPrimary, 0, x, y))
 	h.MouseUp(h.mouse(desktop.MouseButtonPrimary, 0, x, y))
 }
 
 // drag presses the left button at one cell and releases it at another.
 func (h *harness) drag(x0, y0, x1, y1 int) {
-	h.clock = h.clock.Add(time.Hour)
+	h.pass(time.Hour)
 	h.MouseDown(h.mouse(desktop.MouseButtonPrimary, 0, x0, y0))
 	ev := &fyne.DragEvent{}
 	ev.Position = h.at(x1, y1)

@@ -126,6 +126,10 @@ func (t *Terminal) paint() {
 	if !t.visible.Load() || t.Size().IsZero() {
 		return
 	}
+	if t.heldFor() > 0 { // an update began since this painting was asked for
+		t.repaint()
+		return
+	}
 	if t.place() {
 		t.layout()
 	}

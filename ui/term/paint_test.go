@@ -125,30 +125,52 @@ func TestAHiddenTerminalDoesNotPaint(t *testing.T) {
 }
 
 func TestAnUpdateIsPaintedWhole(t *testing.T) {
-	timers := make(chan chan time.Time, 16)
+	timer := make(chan time.Time)
 	h := newHarness(t, fyne.NewSize(400, 200), 1, func(c *Config) {
 		c.After = func(d time.Duration) <-chan time.Time {
 			if d == frame {
 				return fired
 			}
-			timer := make(chan time.Time, 1)
-			timers <- timer
 			return timer
 		}
 	})
 	h.feed("before")
 	h.Feed([]byte("\x1b[?2026h\x1b[2J"))
-	held := <-timers // the painter waits for the end of the update, or too long
-	if h.heldFor() != maxHeld {
-		t.Errorf("the painting is held for %v, want %v", h.heldFor(), maxHeld)
+	h.calm()
+	h.paint() // one that was asked for before the update began
+	if h.painted() {
+		t.Error("half of an update was painted")
 	}
 	h.feed("\x1b[Hafter\x1b[?2026l")
 
-	h.Feed([]byte("\x1b[?2026hnever ends"))
-	held = <-timers
-	h.clock = h.clock.Add(maxHeld)
-	held <- h.clock
-	h.settle()
+}
+
+func TestAnUpdateThatNeverEndsIsPaintedWhenItsTimeIsOver(t *testing.T) {
+	timer := make(chan time.Time)
+	h := newHarness(t, fyne.NewSize(400, 200), 1, func(c *Config) {
+		c.After = func(d time.Duration) <-chan time.Time {
+			if d == frame {
+				return fired
+			}
+			return timer
+		}
+	})
+	h.feed("before")
+	h.Feed([]byte("\x1b[?2026h\x1b[2J"))
+	h.calm()
+	h.tick(timer) // too early
+	if h.painted() {
+		t.Error("half of an update was painted")
+	}
+	h.pass(maxHeld)
+	h.until("the picture", func() bool {
+		select {
+		case timer <- time.Time{}: // where the painter still waits
+		default:
+			h.tell()
+		}
+		return h.painted()
+	})
 }
 
 func TestTheTitleIsToldOnTheFyneThread(t *testing.T) {
@@ -178,12 +200,11 @@ func TestABlinkingCursorComesAndGoes(t *testing.T) {
 	})
 	h.window.Canvas().Focus(h.Terminal)
 	h.settle()
+	h.calm()
 	shown := func() bool { return h.view.rows[0].shown.cursor >= 0 }
 	for _, want := range []bool{false, true, false} {
-		done := make(chan struct{})
-		go func() { ticks <- time.Time{}; close(done) }()
+		h.tick(ticks)
 		h.until(fmt.Sprintf("cursor shown: %v", want), func() bool { return shown() == want })
-		<-done
 	}
 	h.window.Canvas().Unfocus()
 	h.until("a cursor without focus, which does not blink", shown)
@@ -216,15 +237,14 @@ func TestFeedingIsSafeFromManyGoroutinesWhilePainting(t *testing.T) {
 		})
 	}
 	done := make(chan struct{})
-	go func() { wg.Wait(); close(done) }()
+	go func() { wg.Wait(); close(done); h.tell() }()
 	h.until("all that is fed", func() bool {
 		select {
 		case <-done:
 			return true
-		case f := <-h.posts:
-			f()
+		default:
+			return false
 		}
-		return false
 	})
 	h.settle()
 }
