@@ -19,3 +19,38 @@ endif
 export GOFLAGS := -tags=$(TAGS) -trimpath
 LDFLAGS := -X github.com/touchstone-app/touchstone/app.version=$(VERSION)
 
+
+.PHONY: build demo test check e2e bench fuzz generate setup go-version clean
+
+build: go-version setup ## build/touchstone
+	$(GO) build -ldflags '$(LDFLAGS)' -o build/touchstone .
+
+demo: build ## the app with a demo cluster and a virtual key; without a display: the end-to-end run
+	@scripts/demo
+
+test: go-version setup ## everything that must pass
+	@scripts/test
+
+check: test ## what a reviewer runs: the tests and staticcheck
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@latest ./...
+
+e2e: build ## only the end-to-end run
+	@scripts/e2e
+
+bench: go-version setup ## the numbers
+	$(GO) test -run '^$$' -bench . -benchmem ./keystore/... ./session/... ./ui/term/... ./internal/...
+
+fuzz: go-version ## each fuzz target for half a minute
+	@scripts/fuzz
+
+generate: go-version ## the Go code of internal/wire/proto again
+	$(GO) generate ./internal/wire
+
+setup: ## the C libraries and tools that are missing
+	@scripts/setup
+
+go-version:
+	@scripts/go-version $(GO_WANTED)
+
+clean:
+	rm -rf build

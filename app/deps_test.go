@@ -49,6 +49,7 @@ type goPackage struct {
 	ImportPath, Dir string
 	Imports         []string
 	GoFiles         []string
+	CgoFiles        []string
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
@@ -77,14 +78,15 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	for _, p := range listPackages(t) {
 		documented := false
-		for _, name := range p.GoFiles {
+		files := append(p.GoFiles, p.CgoFiles...)
+		for _, name := range files {
 			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.PackageClauseOnly|parser.ParseComments)
 			if err != nil {
 				t.Fatal(err)
 			}
 			documented = documented || file.Doc != nil
 		}
-		if !documented && len(p.GoFiles) > 0 && !strings.HasSuffix(p.ImportPath, "pb") {
+		if !documented && len(files) > 0 && !strings.HasSuffix(p.ImportPath, "pb") {
 			t.Errorf("package %s has no comment that says what it owns", p.ImportPath)
 		}
 	}
@@ -103,7 +105,7 @@ func TestTheRulesCatchABreak(t *testing.T) {
 
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles", module+"/...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,CgoFiles", module+"/...").Output()
 	if err != nil {
 		t.Fatalf("listing the packages: %v", err)
 	}
