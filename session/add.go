@@ -1,12 +1,14 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
@@ -24,14 +26,15 @@ func (m *Manager) AddCluster(ctx context.Context, address, caFile string) (clust
 	if err != nil {
 		return "", fault.Wrap(err, fmt.Sprintf("%q is not the address of a proxy.", address), "Type it as host:port, for example teleport.example.com:443.")
 	}
-	p, err := m.recall(profile{Proxy: addresses[0]}.id(), caFile)
+	trusted, err := m.recall(profile{Proxy: addresses[0]}.id(), caFile)
 	if err != nil {
 		return "", err
 	}
-	if p, err = m.reach(ctx, p, addresses); err != nil {
+	found, err := m.reach(ctx, trusted, addresses)
+	if err != nil {
 		return "", err
 	}
-	return p.id(), m.remember(p)
+	return found.id(), m.remember(found)
 }
 
 // recall returns what is already known of a cluster, with the authority in caFile if one is named.
@@ -110,21 +113,16 @@ func (m *Manager) race(ctx context.Context, p profile, addresses []string) (stri
 		ping  *wire.Ping
 		err   error
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	results := make(chan result, len(addresses))
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // the losers
 	for place, address := range addresses {
-		start := time.NewTimer(time.Duration(place) * raceLead)
-		go func() { // ends with ctx, at the latest; results never blocks it
-			defer start.Stop()
-			select {
-			case <-start.C:
-				ping, err := m.ping(ctx, p, address)
-				results <- result{place, ping, err}
-			case <-ctx.Done():
-				results <- result{place, nil, ctx.Err()}
-			}
-		}()
+		running.Go(func() {
+			ping, err := m.pingLater(ctx, p, address, time.Duration(place)*raceLead)
+			results <- result{place, ping, err}
+		})
 	}
 	first := result{place: len(addresses)}
 	for range addresses {
@@ -136,6 +134,18 @@ func (m *Manager) race(ctx context.Context, p profile, addresses []string) (stri
 		}
 	}
 	return "", nil, first.err
+}
+
+// pingLater asks one address what it is, after its delay.
+func (m *Manager) pingLater(ctx context.Context, p profile, address string, delay time.Duration) (*wire.Ping, error) {
+	start := time.NewTimer(delay)
+	defer start.Stop()
+	select {
+	case <-start.C:
+		return m.ping(ctx, p, address)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // ping asks one address what it is.
@@ -167,11 +177,24 @@ func (m *Manager) client(p profile, address string) (*teleport.Client, error) {
 	}), nil
 }
 
-// remember stores and publishes a profile.
-func (m *Manager) remember(p profile) error {
-	if err := m.store.saveProfile(p); err != nil {
+// remember stores and publishes what was found out about a cluster. Under the address that the cluster announces it
+// may be known already: what is known of its user stays.
+func (m *Manager) remember(found profile) error {
+	known, err := m.recall(found.id(), "")
+	if err != nil {
 		return err
 	}
+	known.Proxy, known.Cluster, known.Version = found.Proxy, found.Cluster, found.Version
+	known.ProxyCA = cmp.Or(found.ProxyCA, known.ProxyCA)
+	if err := m.store.saveProfile(known); err != nil {
+		return err
+	}
+	m.publishProfile(known)
+	return nil
+}
+
+// publishProfile puts a profile into the snapshots. Connections to an address of before are closed.
+func (m *Manager) publishProfile(p profile) {
 	var before *link
 	m.change(func() {
 		c := m.clusters[p.id()]
@@ -186,7 +209,6 @@ func (m *Manager) remember(p profile) error {
 		}
 	})
 	before.close()
-	return nil
 }
 
 // within joins a caller's context with the manager's life.

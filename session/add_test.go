@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/session/teleport"
 )
 
@@ -45,6 +46,28 @@ func TestAnAuthorityOnceGivenIsRemembered(t *testing.T) {
 	}
 	if c := show(t, w.open(w.card), id); c.Name != "demo" || c.Proxy != w.ready.Proxy || c.State != SignedOut {
 		t.Errorf("the next process shows %+v", c)
+	}
+}
+
+func TestAClusterIsKnownByTheAddressItAnnounces(t *testing.T) {
+	w := newWorld(t)
+	id := w.signIn("touch")
+	_, port, err := net.SplitHostPort(w.ready.Proxy)
+	if err != nil {
+		t.Fatalf("reading the proxy's address: %v", err)
+	}
+	again, err := w.AddCluster(t.Context(), "127.0.0.1:"+port, w.ready.CAFile)
+	if err != nil || again != id {
+		t.Fatalf("adding the cluster by another name of it: %q, %v, want %q", again, err, id)
+	}
+	for _, m := range []*Manager{w.Manager, w.open(w.card)} {
+		c := show(t, m, id)
+		if len(m.Snapshot().Clusters) != 1 || c.State != SignedIn || c.User != "touch" || c.Proxy != w.ready.Proxy {
+			t.Errorf("the cluster shows %+v", c)
+		}
+		if p := m.clusters[id].profile; p.Policy != wire.PolicyTouch {
+			t.Errorf("the profile is %+v", p)
+		}
 	}
 }
 

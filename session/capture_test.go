@@ -38,6 +38,7 @@ func (k publicKey) Public() crypto.PublicKey                            { return
 func (k publicKey) For(context.Context, keystore.Purpose) crypto.Signer { return nil }
 func (k publicKey) Serial() uint32                                      { return 0 }
 func (k publicKey) Slot() keystore.Slot                                 { return 0 }
+func (k publicKey) slow() bool                                          { return false }
 func (k publicKey) attestation() *wire.AttestationStatement             { return nil }
 func (k publicKey) encode() ([]byte, error)                             { return nil, nil }
 

@@ -144,6 +144,7 @@ type fakeKey struct {
 func (k *fakeKey) Public() crypto.PublicKey                { return k.private.Public() }
 func (k *fakeKey) Serial() uint32                          { return fakeSerial }
 func (k *fakeKey) Slot() keystore.Slot                     { return k.slot }
+func (k *fakeKey) slow() bool                              { return k.policy.Touch }
 func (k *fakeKey) attestation() *wire.AttestationStatement { return k.statement }
 
 func (k *fakeKey) For(ctx context.Context, p keystore.Purpose) crypto.Signer {

@@ -126,9 +126,10 @@ func TestOneTouchLeadsFromAPasswordToAShell(t *testing.T) {
 	if out != "hello\n" || status != 5 {
 		t.Errorf("the command printed %q and returned %d", out, status)
 	}
-	// It signed for its slot's marker, the list, the proxy and the node.
-	if s := key.Status(); s.Touches != 1 || s.Signatures != 4 {
-		t.Errorf("the key counts %d touches and %d signatures, want 1 and 4", s.Touches, s.Signatures)
+	// It signed for its slot's marker, for the list and for the shell: each once for the touch, then for the list, the
+	// proxy and the node.
+	if s := key.Status(); s.Touches != 1 || s.Signatures != 6 {
+		t.Errorf("the key counts %d touches and %d signatures, want 1 and 6", s.Touches, s.Signatures)
 	}
 	// The next process finds everything on disk, and needs no password.
 	next := w.open(storeKeys{openStore(t, key, &person{touch: key.Touch})})

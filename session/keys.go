@@ -21,6 +21,8 @@ type signingKey interface {
 	For(ctx context.Context, purpose keystore.Purpose) crypto.Signer
 	Serial() uint32      // of the card; zero for software
 	Slot() keystore.Slot // zero for software
+	// slow reports whether a signature may wait for a person, and another one soon after it will not.
+	slow() bool
 	// attestation proves where the key lives; nil for software.
 	attestation() *wire.AttestationStatement
 	// encode returns what the profile keeps: a reference for hardware, the key itself for software.
@@ -84,6 +86,7 @@ func (k softwareKey) Public() crypto.PublicKey                            { retu
 func (k softwareKey) For(context.Context, keystore.Purpose) crypto.Signer { return k.private }
 func (k softwareKey) Serial() uint32                                      { return 0 }
 func (k softwareKey) Slot() keystore.Slot                                 { return 0 }
+func (k softwareKey) slow() bool                                          { return false }
 func (k softwareKey) attestation() *wire.AttestationStatement             { return nil }
 
 func (k softwareKey) encode() ([]byte, error) {

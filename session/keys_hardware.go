@@ -49,6 +49,13 @@ func (k hardwareKey) attestation() *wire.AttestationStatement {
 	return &wire.AttestationStatement{YubiKey: &wire.YubiKeyAttestation{SlotCert: slot, AttestationCert: device}}
 }
 
+// slow: cards remember a touch for 15 s, but forget that a PIN was verified with every connection; then only the PIN
+// cache keeps the person from being asked twice (hardware-key sheet, section 5 and 6.4).
+func (k hardwareKey) slow() bool {
+	policy := k.Policy()
+	return policy.Touch && (!policy.PIN || k.Reference().PINCacheTTL > 0)
+}
+
 func (k hardwareKey) encode() ([]byte, error) {
 	reference, err := json.Marshal(k.Reference())
 	if err != nil {

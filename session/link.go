@@ -2,6 +2,9 @@ package session
 
 import (
 	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"sync"
 
@@ -42,6 +45,9 @@ func (l *link) identity(ctx context.Context, what string) teleport.Identity {
 // withAuth runs do with the connection to the auth server, opening it where needed.
 func (l *link) withAuth(ctx context.Context, what string, do func(*teleport.Auth) error) error {
 	return l.auth.use(ctx, func() (*teleport.Auth, error) {
+		if err := l.warmUp(ctx, what); err != nil {
+			return nil, err
+		}
 		return l.client.DialAuth(ctx, l.identity(ctx, what))
 	}, do)
 }
@@ -51,6 +57,18 @@ func (l *link) withNodes(ctx context.Context, what string, do func(teleport.Node
 	return l.nodes.use(ctx, func() (teleport.NodeDialer, error) {
 		return l.client.DialNodes(ctx, l.identity(ctx, what), l.profile.major())
 	}, do)
+}
+
+// warmUp has a key that waits for a touch sign something of no use before a connection is opened: servers give a
+// handshake no more than 5 to 15 s, which a person may need for the touch (transport sheet, sections 1 and 6). The
+// signature that the handshake needs comes at once then.
+func (l *link) warmUp(ctx context.Context, what string) error {
+	if !l.ring.key.slow() {
+		return nil
+	}
+	digest := sha256.Sum256([]byte("touchstone: wake the key"))
+	_, err := l.ring.key.For(ctx, l.m.purpose(l.profile, what)).Sign(rand.Reader, digest[:], crypto.SHA256)
+	return err
 }
 
 // hold keeps the way to servers open for a shell; the returned function lets go of it.

@@ -24,7 +24,7 @@ func TestServersAreListedAndPublished(t *testing.T) {
 	}
 }
 
-func TestListingTwiceSignsOnce(t *testing.T) {
+func TestListingTwiceOpensOneConnection(t *testing.T) {
 	w := newWorld(t)
 	id := w.signIn("touch")
 	for range 2 {
@@ -33,8 +33,8 @@ func TestListingTwiceSignsOnce(t *testing.T) {
 		}
 	}
 	signed := w.card.signatures()
-	if len(signed) != 1 || signed[0].What != "List servers" || signed[0].Where != "demo" || signed[0].Program != "Touchstone" {
-		t.Errorf("the key signed for %+v, want one signature for the list", signed)
+	if len(signed) != 2 || signed[0].What != "List servers" || signed[0].Where != "demo" || signed[0].Program != "Touchstone" {
+		t.Errorf("the key signed for %+v, want one for the touch and one for the connection", signed)
 	}
 }
 

@@ -85,6 +85,9 @@ func chooseLogin(p profile, ring *keyring, login string) (string, error) {
 func (m *Manager) dialShell(ctx context.Context, link *link, r ShellRequest, server Server) (*teleport.Session, error) {
 	what := fmt.Sprintf("SSH to %s@%s", r.Login, server.Hostname)
 	address := net.JoinHostPort(server.ID, "0") // any port; the ID is never ambiguous (ssh sheet, section 2)
+	if err := link.warmUp(ctx, what); err != nil {
+		return nil, err
+	}
 	var conn net.Conn
 	err := link.withNodes(ctx, what, func(nodes teleport.NodeDialer) (err error) {
 		conn, err = nodes.DialNode(ctx, address)

@@ -114,7 +114,8 @@ func TestShellsShareTheWayToTheProxy(t *testing.T) {
 	}
 	login := show(t, w.Manager, id).Logins[0]
 	ssh := fmt.Sprintf("SSH to %s@%s", login, node.Hostname)
-	want := []string{"List servers", ssh, ssh, ssh} // the list; the proxy and the node; the node again
+	// For the touch and the list; for the touch, the proxy and the node; for the touch and the node.
+	want := []string{"List servers", "List servers", ssh, ssh, ssh, ssh, ssh}
 	if fmt.Sprint(what) != fmt.Sprint(want) {
 		t.Errorf("the key signed for %q, want %q", what, want)
 	}
