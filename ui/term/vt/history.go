@@ -40,7 +40,7 @@ func (h *history) push(l *Line, gen uint64) {
 func (h *history) keep(i int, cells []Cell, wrapped bool, gen uint64) {
 	const step = 16 // sizes are rounded up, so that lines of similar length can take each other's place
 	l := h.ring[i]
-	if n := cap(l.Cells); n < len(cells) || n > 4*len(cells)+2*step {
+	if n := cap(l.Cells); n < len(cells) || n > 4*len(cells)+8*step {
 		l.Cells = make([]Cell, 0, (len(cells)+step-1)/step*step)
 	}
 	l.Cells, l.Wrapped, l.gen, l.high = append(l.Cells[:0], cells...), wrapped, gen, len(cells)
