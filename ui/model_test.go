@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -150,7 +151,7 @@ func TestSearch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var ids []string
-			for _, row := range serverRows(servers, parseQuery(test.query)) {
+			for _, row := range matching(serverRows(servers), parseQuery(test.query)) {
 				ids = append(ids, row.ID)
 			}
 			if got := strings.Join(ids, " "); got != test.want {
@@ -161,17 +162,32 @@ func TestSearch(t *testing.T) {
 }
 
 func FuzzParseQuery(f *testing.F) {
-	f.Add("env=prod web", "web-1")
-	f.Add("=", "")
-	f.Fuzz(func(t *testing.T, text, name string) {
+	f.Add("env=prod web", "web-1", "env")
+	f.Add("=", "", "")
+	f.Fuzz(func(t *testing.T, text, name, label string) {
 		q := parseQuery(text)
-		all := q.matches(serverRow{Name: name})
+		row := serverRows([]session.Server{{Hostname: name, Labels: map[string]string{label: "x"}}})[0]
+		all := q.matches(row)
 		for _, word := range q {
-			if all && !(query{word}).matches(serverRow{Name: name}) {
+			if all && !(query{word}).matches(row) {
 				t.Errorf("%q matches %q as a whole but not by its word %q", text, name, word)
 			}
 		}
 	})
+}
+
+func BenchmarkSearchIn100000Servers(b *testing.B) {
+	servers := make([]session.Server, 100_000)
+	for i := range servers {
+		servers[i] = session.Server{Hostname: fmt.Sprintf("web-%d.prod", i), Address: fmt.Sprintf("10.0.%d.%d:3022", i/256%256, i%256),
+			Labels: map[string]string{"env": "prod", "team": "web"}}
+	}
+	rows := serverRows(servers)
+	for b.Loop() {
+		if got := len(matching(rows, parseQuery("env=prod web-9999"))); got == 0 {
+			b.Fatal("nothing found")
+		}
+	}
 }
 
 func TestNewSecretRules(t *testing.T) {

@@ -20,7 +20,8 @@ var serverColumns = widget.Columns{48, -2.2, -2.4, -2.8, 128}
 // resources is the server list of one cluster with its search, and what stands there when there is no list.
 type resources struct {
 	cluster session.Cluster
-	rows    []serverRow
+	all     []serverRow // of the cluster
+	rows    []serverRow // those that the search finds
 	actions resourceActions
 
 	root   *fyne.Container
@@ -55,6 +56,7 @@ func newResources(actions resourceActions) *resources {
 	r.note = container.NewVBox()
 	r.note.Hide()
 	r.root = container.NewBorder(container.NewVBox(r.note, top), nil, nil, nil, container.NewStack(r.table, r.empty))
+	r.filter()
 	return r
 }
 
@@ -79,14 +81,31 @@ func (r *resources) newTable() fyne.CanvasObject {
 	return widget.NewBox(widget.Card, widget.Inset(1, 6, 6, 6, container.NewBorder(top, nil, nil, nil, r.list)))
 }
 
-// show brings list and empty states in line with the cluster.
+// show brings list and empty states in line with the cluster. It is called for every snapshot, and most change nothing
+// here.
 func (r *resources) show(c session.Cluster) {
+	if !sameList(r.cluster.Servers, c.Servers) {
+		r.all = serverRows(c.Servers)
+	} else if sameButServers(r.cluster, c) {
+		return
+	}
 	r.cluster = c
 	r.filter()
 }
 
+// sameList says whether two lists are one and the same: snapshots never change, so the memory tells.
+func sameList(a, b []session.Server) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// sameButServers says whether two states of a cluster show the same around the list.
+func sameButServers(a, b session.Cluster) bool {
+	return a.ID == b.ID && a.Name == b.Name && a.State == b.State && a.ServersLoading == b.ServersLoading &&
+		a.Problem == b.Problem && a.ServersProblem == b.ServersProblem && slices.Equal(a.Logins, b.Logins)
+}
+
 func (r *resources) filter() {
-	r.rows = serverRows(r.cluster.Servers, parseQuery(r.search.Field.Text))
+	r.rows = matching(r.all, parseQuery(r.search.Field.Text))
 	r.list.Refresh()
 	state := r.emptyState()
 	r.table.(*widget.Box).Hidden = state.title != ""

@@ -49,7 +49,7 @@ func someClusters() session.Snapshot {
 		{ID: "customer", Name: "customer-a", User: "bob", State: session.Expired}}}
 }
 
-func TestShootMainWindow(t *testing.T) {
+func TestTheMainWindowAndTheTouchDialogFit(t *testing.T) {
 	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
 	h.shoot("main", h.w.win)
 	h.w.deps.Prompter.ShowTouch(t.Context(), keystore.TouchPrompt{Card: yubiKey, Slot: keystore.Slot9C,
@@ -60,7 +60,7 @@ func TestShootMainWindow(t *testing.T) {
 	h.shoot("touch", h.w.win)
 }
 
-func TestShootPrompts(t *testing.T) {
+func TestEveryPromptFits(t *testing.T) {
 	purpose := keystore.Purpose{Where: "prod-eu", What: "Sign in as alice", Program: "Touchstone"}
 	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
 	for name, q := range map[string]*question{
@@ -77,7 +77,7 @@ func TestShootPrompts(t *testing.T) {
 	}
 }
 
-func TestShootWizard(t *testing.T) {
+func TestTheFirstRunFits(t *testing.T) {
 	h := newHarness(t, session.Snapshot{}, keystore.Snapshot{Problem: fault.Wrap(errRefused, "The smart-card service is not running.", "Start it with: sudo systemctl start pcscd.socket")})
 	h.deps.FirstRun = true
 	h.open()
@@ -98,7 +98,7 @@ func TestShootWizard(t *testing.T) {
 	h.shoot("wizard-4-pin-refused", h.w.win)
 }
 
-func TestShootVirtualKey(t *testing.T) {
+func TestTheVirtualKeyFits(t *testing.T) {
 	h := newHarness(t, someClusters(), keystore.Snapshot{})
 	v := newVirtualKeyWindow(h.app, &softKey{status: VirtualKeyStatus{Serial: 25000001, Firmware: "5.4.3", Plugged: true, Waiting: true}}, newLoop(h.deps.Post))
 	h.shoot("virtualkey", v.win)
@@ -114,7 +114,7 @@ func (k *softKey) Touch()                   {}
 func (k *softKey) Plug()                    {}
 func (k *softKey) Unplug()                  {}
 
-func TestShootLogin(t *testing.T) {
+func TestTheSignInDialogFits(t *testing.T) {
 	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
 	h.w.addCluster()
 	h.shoot("login-1-address", h.w.win)
@@ -141,7 +141,7 @@ func TestShootLogin(t *testing.T) {
 	<-wait
 }
 
-func TestShootTerminal(t *testing.T) {
+func TestTerminalTabsAndMenusFit(t *testing.T) {
 	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
 	h.w.main.connect(serverRow{ID: "1", Name: "web-00.prod"}, "alice")
 	tab := h.w.main.terminals[0]
@@ -161,8 +161,11 @@ func TestShootTerminal(t *testing.T) {
 	h.shoot("quit", h.w.win)
 }
 
-func TestShootEmptyStates(t *testing.T) {
+func TestEmptyStatesSayWhatToDoNext(t *testing.T) {
 	h := newHarness(t, session.Snapshot{}, keystore.Snapshot{}).open()
+	if !h.shows("Add your first cluster")() {
+		t.Errorf("an empty window does not say what to do; on the screen: %q", h.texts())
+	}
 	h.shoot("empty-nocluster", h.w.win)
 	c := prod()
 	c.Servers, c.ServersLoading = nil, true

@@ -19,11 +19,10 @@ func (q query) matches(r serverRow) bool {
 
 func matchesWord(r serverRow, word string) bool {
 	labelOnly := strings.Contains(word, "=")
-	for _, label := range r.Labels {
-		label = strings.ToLower(label)
+	for _, label := range r.foldedLabels {
 		if labelOnly && strings.HasPrefix(label, word) || !labelOnly && strings.Contains(label, word) {
 			return true
 		}
 	}
-	return !labelOnly && (strings.Contains(strings.ToLower(r.Name), word) || strings.Contains(strings.ToLower(r.Address), word))
+	return !labelOnly && strings.Contains(r.folded, word)
 }
