@@ -214,6 +214,9 @@ func (m *Manager) publishProfile(p profile) {
 // within joins a caller's context with the manager's life.
 func (m *Manager) within(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	if m.life.Err() != nil {
+		cancel(errClosed)
+	}
 	detach := context.AfterFunc(m.life, func() { cancel(errClosed) })
 	return ctx, func() { detach(); cancel(nil) }
 }

@@ -21,8 +21,6 @@ import (
 
 // person answers the key store's prompts like somebody with a new YubiKey.
 type person struct {
-	touch func()
-
 	mu   sync.Mutex
 	pin  string // empty while the card has its factory PIN; guarded by mu
 	seen []keystore.Purpose
@@ -48,7 +46,6 @@ func (p *person) ShowTouch(_ context.Context, prompt keystore.TouchPrompt) (<-ch
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seen = append(p.seen, prompt.Purpose)
-	p.touch()
 	return nil, func() {}
 }
 
@@ -89,14 +86,37 @@ func newHardwareWorld(t *testing.T) (*world, *virtual.Key, *person) {
 		t.Fatalf("starting the virtual key: %v", err)
 	}
 	t.Cleanup(func() { _ = key.Close() })
+	touchWhenAsked(t, key)
 	roots := x509.NewCertPool()
 	roots.AddCert(key.Root())
 	w := &world{t: t, home: t.TempDir(), clock: &clock{}}
 	w.cluster = startDemo(t, demo.Config{State: t.TempDir(), AttestationRoots: roots})
 	w.ready = w.cluster.Ready()
-	person := &person{touch: key.Touch}
+	person := &person{}
 	w.Manager = w.open(storeKeys{openStore(t, key, person)})
 	return w, key, person
+}
+
+// touchWhenAsked touches the key whenever it waits for that: earlier it would take no notice.
+func touchWhenAsked(t *testing.T, key *virtual.Key) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		for ctx.Err() == nil {
+			changed := key.Changed()
+			if key.Status().Waiting {
+				key.Touch()
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
 }
 
 // run runs a command on the node and returns what it printed and its exit status.
@@ -132,7 +152,7 @@ func TestOneTouchLeadsFromAPasswordToAShell(t *testing.T) {
 		t.Errorf("the key counts %d touches and %d signatures, want 1 and 6", s.Touches, s.Signatures)
 	}
 	// The next process finds everything on disk, and needs no password.
-	next := w.open(storeKeys{openStore(t, key, &person{touch: key.Touch})})
+	next := w.open(storeKeys{openStore(t, key, &person{})})
 	if out, status := run(t, next, ShellRequest{Cluster: id, Host: w.node(id).Hostname, Command: "echo again"}); out != "again\n" || status != 0 {
 		t.Errorf("the next process got %q, %d", out, status)
 	}
