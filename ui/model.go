@@ -51,6 +51,12 @@ func purposePairs(card keystore.CardID, slot keystore.Slot, p keystore.Purpose) 
 	return pairs
 }
 
+// purposeText is who asks for what in one line.
+func purposeText(p keystore.Purpose) string {
+	parts := slices.DeleteFunc([]string{p.What, p.Where, p.Program}, func(s string) bool { return s == "" })
+	return strings.Join(parts, " · ")
+}
+
 // attemptsText says how many attempts are left, and what happens then, where that matters.
 func attemptsText(p keystore.PINPrompt) string {
 	left := "attempts"

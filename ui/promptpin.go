@@ -108,14 +108,15 @@ func newChoosePINView(q *question, grown func()) *choosePINView {
 func (v *choosePINView) content() fyne.CanvasObject {
 	p := v.q.newPIN
 	column := widget.Column(14, promptHead("Choose a PIN", cardName(p.Card)+" still has its factory PIN. Choose your own before the key is used."))
+	column.Add(widget.NewParagraph("For: "+purposeText(p.Purpose), widget.Small, dialogWidth))
 	if p.Problem != "" {
 		column.Add(notice(assets.IconAlert, p.Problem, widget.ColorDanger, dialogWidth))
 	}
-	column.Add(v.pin.content())
+	column.Add(v.pin.compact())
 	if v.puk != nil {
-		column.Add(widget.NewRule())
+		column.Add(widget.NewHairline())
 		column.Add(widget.NewParagraph("The PUK unblocks the key after three wrong PINs. Keep it where you keep spare keys.", widget.Small, dialogWidth))
-		column.Add(v.puk.content())
+		column.Add(v.puk.compact())
 	} else {
 		column.Add(labelled("PUK of this key", v.oldPUK.entry))
 	}

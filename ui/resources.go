@@ -77,7 +77,7 @@ func (r *resources) newTable() fyne.CanvasObject {
 	head := container.New(serverColumns,
 		widget.NewText("", widget.Overline), widget.NewText("NAME", widget.Overline), widget.NewText("ADDRESS", widget.Overline),
 		widget.NewText("LABELS", widget.Overline), widget.NewText("", widget.Overline))
-	top := container.NewVBox(widget.Inset(7, 0, 4, 0, head), widget.NewRule())
+	top := container.NewVBox(widget.Inset(7, 0, 4, 0, head), widget.NewHairline())
 	return widget.NewBox(widget.Card, widget.Inset(1, 6, 6, 6, container.NewBorder(top, nil, nil, nil, r.list)))
 }
 
@@ -259,7 +259,7 @@ func newServerRowView(r *resources) *serverRowView {
 		name:    widget.NewCell("", widget.Strong),
 		address: widget.NewCell("", widget.CodeMuted),
 		labels:  widget.NewTags(),
-		rule:    widget.NewRule(),
+		rule:    widget.NewHairline(),
 	}
 	v.connect = widget.NewSmallButton("Connect", "", assets.IconChevron, widget.Secondary, func() { r.connect(v.row, v.connect) })
 	icon := widget.AtLeast(32, 32, widget.NewBox(widget.BoxStyle{Fill: widget.ColorRaised, Radius: widget.RadiusM},

@@ -73,6 +73,9 @@ func TestEveryPromptFits(t *testing.T) {
 	} {
 		h.w.layer.showQuestion(q, 2)
 		h.shoot(name, h.w.win)
+		h.w.win.Resize(wizardSize) // prompts come during the first run as well
+		h.checkLayout(name+" in the first run's window", h.w.win)
+		h.w.win.Resize(mainSize)
 		h.w.layer.hideQuestion(q)
 	}
 }

@@ -74,7 +74,7 @@ func (z *wizard) frame() *fyne.Container {
 	form := container.NewVBox(z.title, z.text, widget.Inset(18, 0, 0, 0, z.body))
 	foot := widget.Ends(z.back, z.next)
 	main := container.NewBorder(nil, foot, nil, nil, container.NewHBox(form, layout.NewSpacer()))
-	return container.NewBorder(nil, nil, widget.Row(0, side, widget.NewRule()), nil, widget.Inset(38, 44, 30, 44, main))
+	return container.NewBorder(nil, nil, widget.Row(0, side, widget.NewHairline()), nil, widget.Inset(38, 44, 30, 44, main))
 }
 
 // turn goes to a stage, or past it when it has nothing to ask.

@@ -83,7 +83,7 @@ func boxColor(name fyne.ThemeColorName, alpha uint8) color.Color {
 	}
 }
 
-// NewRule is a hairline, as wide or as high as its room.
-func NewRule() fyne.CanvasObject {
+// NewHairline is a line of one pixel, as wide or as high as its room.
+func NewHairline() fyne.CanvasObject {
 	return NewBox(BoxStyle{Fill: ColorBorder}, AtLeast(1, 1, canvas.NewRectangle(color.Transparent)))
 }
