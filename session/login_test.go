@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,6 +15,9 @@ import (
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/keystore"
 )
+
+// demoPINCache is how long the demo cluster lets a PIN be kept (its resource cluster.yaml).
+const demoPINCache = 15 * time.Minute
 
 func TestAUserWithoutPolicySignsInWithASoftwareKey(t *testing.T) {
 	w := newWorld(t)
@@ -47,7 +51,7 @@ func TestAnUnmetPolicyLeadsToASecondSignInWithAHardwareKey(t *testing.T) {
 			if c.State != SignedIn || c.Policy != test.policy || c.Serial != fakeSerial || c.Slot != test.slot {
 				t.Errorf("the cluster shows %+v", c)
 			}
-			if want := []keystore.Requirement{{Policy: test.want}}; !slices.Equal(w.card.asked, want) {
+			if want := []keystore.Requirement{{Policy: test.want, PINCacheTTL: demoPINCache}}; !slices.Equal(w.card.asked, want) {
 				t.Errorf("the card was asked for %+v, want %+v", w.card.asked, want)
 			}
 			wantIssues(t, w, test.policy, false, true)

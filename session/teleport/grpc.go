@@ -34,7 +34,17 @@ func (c *Client) dialRPC(ctx context.Context, id Identity, alpn []string, pings 
 	if err != nil {
 		return nil, err
 	}
-	client, err := grpc.NewClient("passthrough:///"+id.serverName(),
+	rpc, err := c.speakRPC(session, id.serverName(), pings)
+	if err != nil {
+		_ = session.Close()
+		return nil, fmt.Errorf("speaking gRPC with %s: %w", c.address, err)
+	}
+	return rpc, nil
+}
+
+// speakRPC speaks gRPC on an open session.
+func (c *Client) speakRPC(session *endConn, name string, pings keepalive.ClientParameters) (*rpcConn, error) {
+	client, err := grpc.NewClient("passthrough:///"+name,
 		grpc.WithContextDialer(once(session)),
 		grpc.WithTransportCredentials(insecure.NewCredentials()), // session is TLS already
 		grpc.WithUserAgent(c.userAgent),
@@ -43,8 +53,7 @@ func (c *Client) dialRPC(ctx context.Context, id Identity, alpn []string, pings 
 		grpc.WithKeepaliveParams(pings),
 	)
 	if err != nil {
-		_ = session.Close()
-		return nil, fmt.Errorf("speaking gRPC with %s: %w", c.address, err)
+		return nil, err
 	}
 	return &rpcConn{ClientConn: client, session: session}, nil
 }
