@@ -2,13 +2,16 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/touchstone-app/touchstone/internal/wire"
+	"github.com/touchstone-app/touchstone/keystore"
 )
 
 // relay stands between a manager and a proxy: it can cut what is open, and refuse an ALPN name as an older proxy does.
@@ -204,5 +207,22 @@ func TestSigningInAgainKeepsOpenShells(t *testing.T) {
 	}
 	if status, err := s.Wait(); status != 0 || err != nil {
 		t.Errorf("the shell of before ended with %d, %v", status, err)
+	}
+}
+
+func TestTheTouchComesBeforeTheConnection(t *testing.T) {
+	w := newWorld(t)
+	id, r := w.through("touch", "")
+	var open []int // connections behind the web port at the time of each signature
+	w.card.onSign = func(context.Context, keystore.Purpose) error {
+		open = append(open, r.connections(wire.ALPNAuthPrefix)+r.connections(wire.ALPNProxySSHGRPC))
+		return nil
+	}
+	node := w.node(id)
+	if out, _ := run(t, w.Manager, ShellRequest{Cluster: id, Host: node.ID, Command: "echo in"}); out != "in\n" {
+		t.Errorf("the command printed %q", out)
+	}
+	if want := []int{0, 1, 1, 2, 2}; !slices.Equal(open, want) {
+		t.Errorf("at the signatures %v connections were open, want %v", open, want)
 	}
 }
