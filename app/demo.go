@@ -52,7 +52,7 @@ func startDemo(ctx context.Context, state string, getenv func(string) string, to
 	roots.AddCert(w.key.Root())
 	w.cluster, err = demo.Start(ctx, demo.Config{
 		State: filepath.Join(state, "cluster"), AttestationRoots: roots, AttestationRootFile: w.root, Now: time.Now,
-		Shell: getenv("SHELL"),
+		Shell: getenv("SHELL"), Env: os.Environ(),
 	})
 	if err != nil {
 		return nil, closeAfter(err, w)

@@ -18,6 +18,9 @@ spec:
   second_factor: "off"
   # false, true, hardware_key, hardware_key_touch, hardware_key_pin or hardware_key_touch_and_pin
   require_session_mfa: false
+  hardware_key:
+    # how long clients may keep a PIN in memory, at most 1h
+    pin_cache_ttl: 15m
 `
 
 const seedPerson = `# %[1]s

@@ -56,7 +56,7 @@ func members(t *testing.T, data []byte) map[string]string {
 // differences of version 15 without Kubernetes and databases from the captured version 12, by decision.
 var (
 	without = []string{".proxy.kube.enabled", ".proxy.kube.listen_addr", ".proxy.db.postgres_listen_addr", ".proxy.db.mysql_listen_addr"}
-	added   = map[string]string{".auth.default_session_ttl": "string", ".proxy.ssh.dial_timeout": "number"}
+	added   = map[string]string{".auth.default_session_ttl": "string", ".auth.piv_pin_cache_ttl": "number", ".proxy.ssh.dial_timeout": "number"}
 )
 
 func TestDiscoveryHasTheMembersOfARealCluster(t *testing.T) {
@@ -118,8 +118,8 @@ func TestPingSaysWhatThereIs(t *testing.T) {
 
 func TestSettingsOfTheClusterAreInPing(t *testing.T) {
 	w := start(t)
-	w.edit(t, "cluster.yaml", "require_session_mfa: false", "require_session_mfa: hardware_key_pin\n  message_of_the_day: Be kind.\n"+
-		"  hardware_key: {piv_slot: 9C, pin_cache_ttl: 5m}")
+	w.edit(t, "cluster.yaml", "require_session_mfa: false", "require_session_mfa: hardware_key_pin\n  message_of_the_day: Be kind.")
+	w.edit(t, "cluster.yaml", "pin_cache_ttl: 15m", "pin_cache_ttl: 5m\n    piv_slot: 9C")
 	_, body := w.get(t, "/webapi/ping")
 	for _, want := range []string{`"private_key_policy":"hardware_key_pin"`, `"has_motd":true`, `"piv_slot":"9c"`, `"piv_pin_cache_ttl":300000000000`} {
 		if !strings.Contains(string(body), want) {
