@@ -199,6 +199,13 @@ func (w *World) Types(text string, secret bool) {
 	w.Display.Type(text)
 }
 
+// Replaces types over what the field with the keyboard holds.
+func (w *World) Replaces(text string) {
+	w.t.Helper()
+	w.Presses("ctrl+a")
+	w.Types(text, true)
+}
+
 // Enters types a command line and Return.
 func (w *World) Enters(line string) {
 	w.t.Helper()

@@ -1,0 +1,128 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestEverythingRefusedSaysWhatToDo goes the same way as the first story and does wrong what can be done wrong. Each
+// refusal is shown where it happened, and the next try works.
+func TestEverythingRefusedSaysWhatToDo(t *testing.T) {
+	w := newWorld(t)
+	w.Display.Move("Virtual key", 1220, 40)
+	setUpKey(w)
+
+	// A cluster that is not there, and one whose certificate nobody vouches for.
+	w.Sees("Which cluster?")
+	address := w.proxy()
+	w.Focus("Cluster address")
+	w.Replaces("localhost:1")
+	w.Presses("Return")
+	w.Sees("Nothing listens at localhost:1.")
+	w.Shot("proxy-down")
+	w.Replaces(address)
+	w.Presses("Tab")
+	w.Focus("CA file")
+	w.Presses("ctrl+a", "BackSpace", "Return")
+	w.Sees("SHA-256 fingerprint")
+	w.Shot("untrusted")
+	w.Types(filepath.Join(w.state, "cluster", "web-ca.pem"), false)
+	w.Presses("Return")
+
+	w.Sees("Sign in to demo")
+	w.Focus("Password")
+	w.Replaces("wrong-password")
+	w.Presses("Return")
+	w.Sees("did not accept the user name or the password")
+	w.Shot("wrong-password")
+	w.Focus("Password")
+	w.Replaces(w.password("touch-pin"))
+	w.Presses("Return")
+
+	w.Sees("Enter your PIN")
+	w.Focus("PIN")
+	w.Types("11111111", true)
+	w.Presses("Return")
+	w.Sees("2 attempts left")
+	w.Shot("wrong-pin")
+	w.Focus("PIN")
+	w.Types(pin, true)
+	w.Presses("Return")
+
+	// The key is pulled while it waits to be touched.
+	w.Sees("Touch your security key")
+	w.Clicks("Unplug")
+	w.Sees("was unplugged")
+	w.Shot("pulled")
+	w.Clicks("Plug in")
+	w.Sees("Ready")
+	w.Clicks("Password")
+	w.Focus("Password")
+	w.Replaces(w.password("touch-pin"))
+	w.Presses("Return")
+
+	// A prompt that is cancelled ends in silence.
+	w.Sees("Enter your PIN")
+	w.Presses("Escape")
+	w.SeesNot("Enter your PIN")
+	w.Focus("Password")
+	w.Replaces(w.password("touch-pin"))
+	w.Presses("Return")
+
+	w.Sees("Enter your PIN")
+	w.Types(pin, true)
+	w.Presses("Return")
+	w.Sees("Touch your security key")
+	w.Clicks("Gold contact")
+	w.Sees("demo-node")
+	w.Shot("signed-in-after-all")
+}
+
+// setUpKey goes through the first pages of the wizard.
+func setUpKey(w *World) {
+	w.t.Helper()
+	w.Sees("Security key found")
+	w.Presses("Return")
+	for _, kind := range []struct{ what, value string }{{"PIN", pin}, {"PUK", puk}} {
+		w.Focus("New " + kind.what)
+		w.Types(kind.value, true)
+		w.Presses("Tab")
+		w.Focus("Repeat " + kind.what)
+		w.Types(kind.value, true)
+		w.Presses("Return")
+	}
+}
+
+// proxy is the address of the demo's cluster.
+func (w *World) proxy() string {
+	w.t.Helper()
+	port, err := os.ReadFile(filepath.Join(w.state, "cluster", "port"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return "localhost:" + string(port)
+}
+
+// password is what the demo made up for one of its users.
+func (w *World) password(user string) string {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.state, "cluster", "credentials.json"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var all []struct{ Name, Password string }
+	if err := json.Unmarshal(text, &all); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, c := range all {
+		if c.Name == user {
+			return c.Password
+		}
+	}
+	w.t.Fatalf("the demo has no user %s", user)
+	return ""
+}
