@@ -31,8 +31,8 @@ type keyring struct {
 // errOtherKey: certificates that do not belong to the key we asked with are of no use, and a sign of foul play.
 var errOtherKey = errors.New("the certificates are for another key")
 
-// newKeyring checks a cluster's answer against the key it was asked for (architecture: certificates match our key,
-// agree about the user, have not ended, and come with a host authority of their own cluster).
+// newKeyring checks a cluster's answer against the key it was asked for: the certificates must be for that key, agree
+// about the user, not have ended, and come with a host authority of their own cluster.
 func newKeyring(key signingKey, r *wire.LoginResponse, now time.Time) (*keyring, error) {
 	ring := &keyring{key: key, issued: *r}
 	if err := ring.parse(r); err != nil {

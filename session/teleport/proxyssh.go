@@ -121,10 +121,7 @@ func (p *proxySSH) request(channel ssh.Channel, address string) error {
 }
 
 // channelConn is an SSH channel as a connection.
-type channelConn struct{ ssh.Channel }
-
-func (c *channelConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
-func (c *channelConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
-func (c *channelConn) SetDeadline(time.Time) error      { return nil }
-func (c *channelConn) SetReadDeadline(time.Time) error  { return nil }
-func (c *channelConn) SetWriteDeadline(time.Time) error { return nil }
+type channelConn struct {
+	inner
+	ssh.Channel
+}

@@ -119,6 +119,7 @@ const maxFrame = 16 << 10
 
 // streamConn is a transport stream as a connection. One goroutine may read and others write.
 type streamConn struct {
+	inner
 	stream grpc.BidiStreamingClient[transportpb.ProxySSHRequest, transportpb.ProxySSHResponse]
 	end    context.CancelCauseFunc
 	rest   []byte // of the last frame; for the reader only
@@ -169,11 +170,3 @@ func (c *streamConn) Close() error {
 	c.end(net.ErrClosed)
 	return nil
 }
-
-// LocalAddr, RemoteAddr and the deadlines complete net.Conn, which the SSH library wants; streams have neither.
-
-func (c *streamConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
-func (c *streamConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
-func (c *streamConn) SetDeadline(time.Time) error      { return nil }
-func (c *streamConn) SetReadDeadline(time.Time) error  { return nil }
-func (c *streamConn) SetWriteDeadline(time.Time) error { return nil }
