@@ -271,8 +271,25 @@ func TestATabWhoseConnectionFailsOffersToTryAgain(t *testing.T) {
 	h.w.main.connect(serverRow{ID: "id-1", Name: "web-1"}, "root")
 	h.until("the problem is told", h.shows("web-1 cannot be reached."))
 	h.said(h.clusters.asked, "open root@id-1")
+	h.w.win.Canvas().Focus(h.find("button", "Try again").(fyne.Focusable))
 	h.tap("button", "Try again")
 	h.said(h.clusters.asked, "open root@id-1")
+	if h.w.win.Canvas().Focused() != h.w.main.terminals[0].screen {
+		t.Error("the keyboard is not on the terminal")
+	}
+}
+
+func TestTheKeyboardGoesToTheTerminalWhenWhatHadItIsGone(t *testing.T) {
+	h := openWindow(t)
+	h.openTab(newPipeShell())
+	h.w.win.Canvas().Unfocus()
+	_, done := h.deps.Prompter.ShowTouch(t.Context(), touchPrompt("SSH to root@web-1"))
+	h.until("the dialog is there", h.shows("Touch your security key"))
+	done()
+	h.until("the dialog is gone", func() bool { return len(h.w.modals.open) == 0 })
+	if h.w.win.Canvas().Focused() != h.w.main.terminals[0].screen {
+		t.Error("the keyboard is not on the terminal")
+	}
 }
 
 func TestClosingTheWindowWithOpenSessionsAsksOnce(t *testing.T) {

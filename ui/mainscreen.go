@@ -106,6 +106,7 @@ func (m *mainScreen) connect(row serverRow, login string) {
 		changed:  m.changed,
 		shortcut: m.w.terminalShortcut,
 		close:    m.closeTab,
+		focus:    m.focus,
 	})
 	m.terminals = append(m.terminals, t)
 	m.stack.Add(t.root)

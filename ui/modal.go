@@ -32,6 +32,7 @@ type modals struct {
 	canvas fyne.Canvas
 	open   []*modal
 	below  fyne.Focusable // what had the keyboard before the first card came
+	idle   func()         // gives the keyboard to someone when that has gone meanwhile
 }
 
 // show puts a card on top.
@@ -105,10 +106,20 @@ func (s *modals) hide(m *modal) {
 	for _, above := range s.open[i:] {
 		s.raise(above)
 	}
-	if len(s.open) == 0 && s.below != nil {
-		s.canvas.Focus(s.below)
-		s.below = nil
+	if len(s.open) == 0 {
+		s.giveBack()
 	}
+}
+
+// giveBack returns the keyboard after the last card.
+func (s *modals) giveBack() {
+	below, _ := s.below.(fyne.CanvasObject)
+	if below != nil && contains(s.canvas.Content(), below) {
+		s.canvas.Focus(s.below)
+	} else if s.idle != nil {
+		s.idle()
+	}
+	s.below = nil
 }
 
 // key answers a key that no control had a use for; false when no card is open.

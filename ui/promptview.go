@@ -29,6 +29,7 @@ type promptLayer struct {
 	modals   *modals
 	now      func() time.Time
 	call     func(*question) // gets the person's attention
+	answered func(*question) // runs when a question has gone
 
 	question *question
 	view     questionView
@@ -38,7 +39,7 @@ type promptLayer struct {
 }
 
 func newPromptLayer(p *Prompter, m *modals, now func() time.Time) *promptLayer {
-	return &promptLayer{prompter: p, modals: m, now: now, call: func(*question) {}, waiting: widget.NewText("", widget.Hint)}
+	return &promptLayer{prompter: p, modals: m, now: now, call: func(*question) {}, answered: func(*question) {}, waiting: widget.NewText("", widget.Hint)}
 }
 
 func (l *promptLayer) showQuestion(q *question, waiting int) {
@@ -69,11 +70,12 @@ func (l *promptLayer) showWaiting(n int) {
 	l.card.refresh()
 }
 
-func (l *promptLayer) hideQuestion(*question) {
+func (l *promptLayer) hideQuestion(q *question) {
 	l.counting.Store(false)
 	l.modals.hide(l.card)
 	l.view.wipe()
 	l.question, l.view, l.card = nil, nil, nil
+	l.answered(q)
 }
 
 // tick moves the count-down of a touch.

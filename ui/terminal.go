@@ -42,6 +42,8 @@ type terminalConfig struct {
 	changed  func()
 	shortcut func(fyne.Shortcut)
 	close    func(*terminalTab)
+	// focus gives the keyboard to the active tab: the button that started the session again is gone.
+	focus func()
 }
 
 // terminalTab is one SSH session in a tab: connecting, open, or ended with its last screen still readable.
@@ -111,6 +113,7 @@ func (t *terminalTab) start() {
 		return err
 	}, func(err error) { t.ended(status, err) })
 	t.cfg.changed()
+	t.cfg.focus()
 }
 
 // session runs one SSH session from its opening to its end.

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 
@@ -43,4 +45,12 @@ func firstFocus(o fyne.CanvasObject) fyne.Focusable {
 		}
 	})
 	return first
+}
+
+// contains says whether an object is visible somewhere below root.
+func contains(root, o fyne.CanvasObject) bool {
+	if root == nil || !root.Visible() {
+		return false
+	}
+	return root == o || slices.ContainsFunc(children(root), func(child fyne.CanvasObject) bool { return contains(child, o) })
 }

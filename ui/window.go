@@ -56,9 +56,9 @@ func New(d Deps) *Window {
 	w.win.SetIcon(assets.AppIcon())
 	w.win.SetMaster()
 	w.win.SetCloseIntercept(w.askToClose)
-	w.modals = &modals{canvas: w.win.Canvas()}
+	w.modals = &modals{canvas: w.win.Canvas(), idle: w.focusMain}
 	w.layer = newPromptLayer(d.Prompter, w.modals, d.Now)
-	w.layer.call = w.callPerson
+	w.layer.call, w.layer.answered = w.callPerson, w.comeBack
 	w.watchForeground()
 	w.pickCluster()
 	w.main = newMainScreen(w)
@@ -109,6 +109,13 @@ func (w *Window) Close() {
 func (w *Window) watchForeground() {
 	w.deps.App.Lifecycle().SetOnExitedForeground(func() { w.background = true })
 	w.deps.App.Lifecycle().SetOnEnteredForeground(func() { w.background = false })
+}
+
+// comeBack brings the keyboard back from the virtual key's window after a touch.
+func (w *Window) comeBack(q *question) {
+	if w.key != nil && q.newPIN == nil && q.pin == nil && q.password == nil {
+		w.win.RequestFocus()
+	}
 }
 
 // callPerson gets the attention of a person who looks elsewhere: a notification first, then the window, where the
@@ -306,6 +313,13 @@ func (w *Window) closeActiveTab() {
 func (w *Window) turnTab(by int) {
 	n := len(w.main.terminals) + 1
 	w.main.turn((w.main.active + by + n) % n)
+}
+
+// focusMain gives the keyboard to what the active tab wants.
+func (w *Window) focusMain() {
+	if w.wizard == nil {
+		w.main.focus()
+	}
 }
 
 func (w *Window) focusClusters() {
