@@ -45,7 +45,7 @@ func runDemoWindow(ctx context.Context, getenv func(string) string, world *demoW
 func openWindow(ctx context.Context, getenv func(string) string, home string, deps ui.Deps) error {
 	fyneapp.SetMetadata(fyne.AppMetadata{
 		ID: appID, Name: "Touchstone", Version: Version(), Icon: assets.AppIcon(),
-		Migrations: map[string]bool{"fyneDo": true},
+		Migrations: fyneMigrations(),
 	})
 	application := fyneapp.NewWithID(appID)
 	prompter := ui.NewPrompter(fyne.Do, time.Now)

@@ -2,7 +2,12 @@
 
 package e2e
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 const (
 	pin = "73915264"
@@ -12,7 +17,24 @@ const (
 // TestFromDoubleClickToAShell is the whole story: someone with neither a YubiKey nor a cluster starts the demo and
 // ends up typing in a shell on a server. It is also what "make demo" shows where there is no display.
 func TestFromDoubleClickToAShell(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, program)
+	toAShell(w)
+}
+
+// TestWidgetsChangeOnFynesThreadOnly tells the same story to a program in which Fyne checks every call.
+func TestWidgetsChangeOnFynesThreadOnly(t *testing.T) {
+	w := newWorld(t, checkedProgram)
+	toAShell(w)
+	log, err := os.ReadFile(filepath.Join(w.state, "home", "touchstone.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := strings.Index(string(log), "Error in Fyne call thread"); at >= 0 {
+		t.Errorf("a call from another thread:\n%s", log[at:min(len(log), at+2000)])
+	}
+}
+
+func toAShell(w *World) {
 	w.Display.Move("Virtual key", 1220, 40)
 
 	w.Sees("Security key found")

@@ -13,8 +13,9 @@ import (
 // demoStory is the test that "make demo" runs where there is no display.
 const demoStory = "TestFromDoubleClickToAShell"
 
-// program is the binary under test: the whole program, built once with the tag e2e.
-var program string
+// The whole program, built with the tag e2e: as it is shipped, and once more so that Fyne checks every call for the
+// thread it comes from.
+var program, checkedProgram string
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -27,11 +28,15 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	program = filepath.Join(folder, "touchstone")
-	build := exec.Command("go", "build", "-tags", "gles,migrated_fynedo,e2e", "-o", program, "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
-		return 1
+	program, checkedProgram = filepath.Join(folder, "touchstone"), filepath.Join(folder, "touchstone-checked")
+	for path, tags := range map[string]string{
+		program:        "gles,migrated_fynedo,e2e",
+		checkedProgram: "gles,no_metadata,threadcheck,e2e",
+	} {
+		if out, err := exec.Command("go", "build", "-tags", tags, "-o", path, "..").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building the program with the tags %s: %v\n%s", tags, err, out)
+			return 1
+		}
 	}
 	return m.Run()
 }

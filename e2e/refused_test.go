@@ -12,7 +12,7 @@ import (
 // TestEverythingRefusedSaysWhatToDo goes the same way as the first story and does wrong what can be done wrong. Each
 // refusal is shown where it happened, and the next try works.
 func TestEverythingRefusedSaysWhatToDo(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, program)
 	w.Display.Move("Virtual key", 1220, 40)
 	setUpKey(w)
 

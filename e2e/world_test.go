@@ -26,9 +26,9 @@ type World struct {
 	story   strings.Builder
 }
 
-// newWorld starts the program in demo mode on a display of its own. What it looks like and what was done is kept
-// under TOUCHSTONE_ARTEFACTS.
-func newWorld(t testing.TB, args ...string) *World {
+// newWorld starts a build of the program in demo mode on a display of its own. What it looks like and what was done
+// is kept under TOUCHSTONE_ARTEFACTS.
+func newWorld(t testing.TB, binary string, args ...string) *World {
 	t.Helper()
 	w := &World{t: t, Display: startDisplay(t, 1500, 960), folder: artefacts(t)}
 	sockets, err := os.MkdirTemp("", "ts") // t.TempDir is too long for a socket's address (unix(7), sun_path)
@@ -37,15 +37,15 @@ func newWorld(t testing.TB, args ...string) *World {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
 	w.state, w.inspect = filepath.Join(sockets, "state"), filepath.Join(sockets, "inspect")
-	w.start(append([]string{"demo", "--state", w.state}, args...)...)
+	w.start(binary, append([]string{"demo", "--state", w.state}, args...)...)
 	t.Cleanup(w.finish) // runs before the program is ended
 	return w
 }
 
 // start runs the program until the test ends.
-func (w *World) start(args ...string) {
+func (w *World) start(binary string, args ...string) {
 	w.t.Helper()
-	command := exec.Command(program, args...)
+	command := exec.Command(binary, args...)
 	command.Env = append(w.Display.env(), "TOUCHSTONE_INSPECT="+w.inspect, "HOME="+filepath.Dir(w.state),
 		"SHELL=/bin/sh", "LIBGL_ALWAYS_SOFTWARE=1", "TZ=UTC")
 	log, err := os.Create(filepath.Join(w.folder, "program.log"))
@@ -228,6 +228,15 @@ func artefacts(t testing.TB) string {
 		folder = t.TempDir()
 	} else if t.Name() != demoStory { // the story that "make demo" shows has the folder for itself
 		folder = filepath.Join(folder, t.Name())
+	}
+	old, err := filepath.Glob(filepath.Join(folder, "[0-9][0-9]-*.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shot := range old { // of an earlier run, which would be taken for this one's
+		if err := os.Remove(shot); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
