@@ -81,7 +81,7 @@ func untrustedFault(proxy string, err *teleport.UntrustedProxyError) error {
 	}
 	return fault.Wrap(err,
 		fmt.Sprintf("The certificate of %s %s; its SHA-256 fingerprint is %s.", proxy, why, err.Fingerprint),
-		"Ask whoever looks after the cluster for the authority's certificate and give its file with --ca-file.")
+		"Ask whoever looks after the cluster for the authority's certificate and name its file: --ca-file on the command line, the CA file in the window.")
 }
 
 // signInFault explains why a cluster did not sign a user in.
