@@ -10,6 +10,9 @@ const (
 	ALPNProxySSHGRPC = "teleport-proxy-ssh-grpc"
 	// ALPNAuthPrefix is followed by the hex of the cluster's name and ClusterDomain.
 	ALPNAuthPrefix = "teleport-auth@"
+	// ALPNPing ends the names of protocols in ping framing (transport sheet, section 4).
+	ALPNPing = "-ping"
+	ALPNTCP  = "teleport-tcp"
 	// ClusterDomain ends the server names by which auth servers and proxies are addressed.
 	ClusterDomain = ".teleport.cluster.local"
 )
@@ -31,11 +34,30 @@ const PolicyNotMet = "private key policy not met: "
 var (
 	OIDKubeUsers        = asn1.ObjectIdentifier{1, 3, 9999, 1, 1}
 	OIDKubeGroups       = asn1.ObjectIdentifier{1, 3, 9999, 1, 2}
+	OIDKubeCluster      = asn1.ObjectIdentifier{1, 3, 9999, 1, 3}
+	OIDAppSession       = asn1.ObjectIdentifier{1, 3, 9999, 1, 4}
+	OIDAppCluster       = asn1.ObjectIdentifier{1, 3, 9999, 1, 5}
+	OIDAppPublicAddr    = asn1.ObjectIdentifier{1, 3, 9999, 1, 6}
 	OIDTeleportCluster  = asn1.ObjectIdentifier{1, 3, 9999, 1, 7}
 	OIDMFAVerified      = asn1.ObjectIdentifier{1, 3, 9999, 1, 8}
 	OIDClientIP         = asn1.ObjectIdentifier{1, 3, 9999, 1, 9}
+	OIDAppName          = asn1.ObjectIdentifier{1, 3, 9999, 1, 10}
 	OIDPrivateKeyPolicy = asn1.ObjectIdentifier{1, 3, 9999, 1, 15}
 	OIDUserType         = asn1.ObjectIdentifier{1, 3, 9999, 1, 20}
+	OIDDatabaseService  = asn1.ObjectIdentifier{1, 3, 9999, 2, 1}
+	OIDDatabaseProtocol = asn1.ObjectIdentifier{1, 3, 9999, 2, 2}
+	OIDDatabaseUser     = asn1.ObjectIdentifier{1, 3, 9999, 2, 3}
+	OIDDatabaseName     = asn1.ObjectIdentifier{1, 3, 9999, 2, 4}
+	OIDDatabaseNames    = asn1.ObjectIdentifier{1, 3, 9999, 2, 5}
+	OIDDatabaseUsers    = asn1.ObjectIdentifier{1, 3, 9999, 2, 6}
+	OIDPreviousExpiry   = asn1.ObjectIdentifier{1, 3, 9999, 2, 12}
+)
+
+// Usages in a certificate's subject restrict it to one kind of target (certificates sheet, 2.4).
+const (
+	UsageKube     = "usage:kube"
+	UsageApps     = "usage:apps"
+	UsageDatabase = "usage:db"
 )
 
 // Extensions of user SSH certificates (certificates sheet, section 3).
@@ -67,5 +89,21 @@ var (
 	OIDYubicoForm     = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, 9}
 )
 
-// KindNode is the resource type of SSH servers.
-const KindNode = "node"
+// Resource types that are listed (gRPC sheet, 6.1).
+const (
+	KindNode           = "node"
+	KindDatabaseServer = "db_server"
+	KindAppServer      = "app_server"
+	KindKubeServer     = "kube_server"
+)
+
+// databaseALPN has the protocols whose name in ALPN is not their own (transport sheet, section 2).
+var databaseALPN = map[string]string{"cockroachdb": "postgres", "clickhouse-http": "clickhouse"}
+
+// DatabaseALPN names a database protocol for the proxy, without ALPNPing.
+func DatabaseALPN(protocol string) string {
+	if name, ok := databaseALPN[protocol]; ok {
+		protocol = name
+	}
+	return "teleport-" + protocol
+}

@@ -10,10 +10,14 @@
 package authpb
 
 import (
+	attestationpb "github.com/touchstone-app/touchstone/internal/wire/attestationpb"
+	mfapb "github.com/touchstone-app/touchstone/internal/wire/mfapb"
 	typespb "github.com/touchstone-app/touchstone/internal/wire/typespb"
+	webauthnpb "github.com/touchstone-app/touchstone/internal/wire/webauthnpb"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -25,6 +29,223 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+type MFARequired int32
+
+const (
+	MFARequired_MFA_REQUIRED_UNSPECIFIED MFARequired = 0
+	MFARequired_MFA_REQUIRED_YES         MFARequired = 1
+	MFARequired_MFA_REQUIRED_NO          MFARequired = 2
+)
+
+// Enum value maps for MFARequired.
+var (
+	MFARequired_name = map[int32]string{
+		0: "MFA_REQUIRED_UNSPECIFIED",
+		1: "MFA_REQUIRED_YES",
+		2: "MFA_REQUIRED_NO",
+	}
+	MFARequired_value = map[string]int32{
+		"MFA_REQUIRED_UNSPECIFIED": 0,
+		"MFA_REQUIRED_YES":         1,
+		"MFA_REQUIRED_NO":          2,
+	}
+)
+
+func (x MFARequired) Enum() *MFARequired {
+	p := new(MFARequired)
+	*p = x
+	return p
+}
+
+func (x MFARequired) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MFARequired) Descriptor() protoreflect.EnumDescriptor {
+	return file_internal_wire_proto_auth_proto_enumTypes[0].Descriptor()
+}
+
+func (MFARequired) Type() protoreflect.EnumType {
+	return &file_internal_wire_proto_auth_proto_enumTypes[0]
+}
+
+func (x MFARequired) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MFARequired.Descriptor instead.
+func (MFARequired) EnumDescriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{0}
+}
+
+// CertUsage restricts a certificate to one kind of target.
+type UserCertsRequest_CertUsage int32
+
+const (
+	UserCertsRequest_All            UserCertsRequest_CertUsage = 0
+	UserCertsRequest_SSH            UserCertsRequest_CertUsage = 1
+	UserCertsRequest_Kubernetes     UserCertsRequest_CertUsage = 2
+	UserCertsRequest_Database       UserCertsRequest_CertUsage = 3
+	UserCertsRequest_App            UserCertsRequest_CertUsage = 4
+	UserCertsRequest_WindowsDesktop UserCertsRequest_CertUsage = 5
+)
+
+// Enum value maps for UserCertsRequest_CertUsage.
+var (
+	UserCertsRequest_CertUsage_name = map[int32]string{
+		0: "All",
+		1: "SSH",
+		2: "Kubernetes",
+		3: "Database",
+		4: "App",
+		5: "WindowsDesktop",
+	}
+	UserCertsRequest_CertUsage_value = map[string]int32{
+		"All":            0,
+		"SSH":            1,
+		"Kubernetes":     2,
+		"Database":       3,
+		"App":            4,
+		"WindowsDesktop": 5,
+	}
+)
+
+func (x UserCertsRequest_CertUsage) Enum() *UserCertsRequest_CertUsage {
+	p := new(UserCertsRequest_CertUsage)
+	*p = x
+	return p
+}
+
+func (x UserCertsRequest_CertUsage) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UserCertsRequest_CertUsage) Descriptor() protoreflect.EnumDescriptor {
+	return file_internal_wire_proto_auth_proto_enumTypes[1].Descriptor()
+}
+
+func (UserCertsRequest_CertUsage) Type() protoreflect.EnumType {
+	return &file_internal_wire_proto_auth_proto_enumTypes[1]
+}
+
+func (x UserCertsRequest_CertUsage) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UserCertsRequest_CertUsage.Descriptor instead.
+func (UserCertsRequest_CertUsage) EnumDescriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{5, 0}
+}
+
+// Requester names who asks; local proxies get certificates that outlive the minute of single use.
+type UserCertsRequest_Requester int32
+
+const (
+	UserCertsRequest_UNSPECIFIED                   UserCertsRequest_Requester = 0
+	UserCertsRequest_TSH_DB_LOCAL_PROXY_TUNNEL     UserCertsRequest_Requester = 1
+	UserCertsRequest_TSH_KUBE_LOCAL_PROXY          UserCertsRequest_Requester = 2
+	UserCertsRequest_TSH_KUBE_LOCAL_PROXY_HEADLESS UserCertsRequest_Requester = 3
+	UserCertsRequest_TSH_APP_LOCAL_PROXY           UserCertsRequest_Requester = 4
+	UserCertsRequest_TSH_DB_EXEC                   UserCertsRequest_Requester = 5
+)
+
+// Enum value maps for UserCertsRequest_Requester.
+var (
+	UserCertsRequest_Requester_name = map[int32]string{
+		0: "UNSPECIFIED",
+		1: "TSH_DB_LOCAL_PROXY_TUNNEL",
+		2: "TSH_KUBE_LOCAL_PROXY",
+		3: "TSH_KUBE_LOCAL_PROXY_HEADLESS",
+		4: "TSH_APP_LOCAL_PROXY",
+		5: "TSH_DB_EXEC",
+	}
+	UserCertsRequest_Requester_value = map[string]int32{
+		"UNSPECIFIED":                   0,
+		"TSH_DB_LOCAL_PROXY_TUNNEL":     1,
+		"TSH_KUBE_LOCAL_PROXY":          2,
+		"TSH_KUBE_LOCAL_PROXY_HEADLESS": 3,
+		"TSH_APP_LOCAL_PROXY":           4,
+		"TSH_DB_EXEC":                   5,
+	}
+)
+
+func (x UserCertsRequest_Requester) Enum() *UserCertsRequest_Requester {
+	p := new(UserCertsRequest_Requester)
+	*p = x
+	return p
+}
+
+func (x UserCertsRequest_Requester) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UserCertsRequest_Requester) Descriptor() protoreflect.EnumDescriptor {
+	return file_internal_wire_proto_auth_proto_enumTypes[2].Descriptor()
+}
+
+func (UserCertsRequest_Requester) Type() protoreflect.EnumType {
+	return &file_internal_wire_proto_auth_proto_enumTypes[2]
+}
+
+func (x UserCertsRequest_Requester) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UserCertsRequest_Requester.Descriptor instead.
+func (UserCertsRequest_Requester) EnumDescriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{5, 1}
+}
+
+// CertPurpose says whether the certificate is for one use.
+type UserCertsRequest_CertPurpose int32
+
+const (
+	UserCertsRequest_CERT_PURPOSE_UNSPECIFIED      UserCertsRequest_CertPurpose = 0
+	UserCertsRequest_CERT_PURPOSE_LOGIN_CERTS      UserCertsRequest_CertPurpose = 1
+	UserCertsRequest_CERT_PURPOSE_SINGLE_USE_CERTS UserCertsRequest_CertPurpose = 2
+)
+
+// Enum value maps for UserCertsRequest_CertPurpose.
+var (
+	UserCertsRequest_CertPurpose_name = map[int32]string{
+		0: "CERT_PURPOSE_UNSPECIFIED",
+		1: "CERT_PURPOSE_LOGIN_CERTS",
+		2: "CERT_PURPOSE_SINGLE_USE_CERTS",
+	}
+	UserCertsRequest_CertPurpose_value = map[string]int32{
+		"CERT_PURPOSE_UNSPECIFIED":      0,
+		"CERT_PURPOSE_LOGIN_CERTS":      1,
+		"CERT_PURPOSE_SINGLE_USE_CERTS": 2,
+	}
+)
+
+func (x UserCertsRequest_CertPurpose) Enum() *UserCertsRequest_CertPurpose {
+	p := new(UserCertsRequest_CertPurpose)
+	*p = x
+	return p
+}
+
+func (x UserCertsRequest_CertPurpose) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UserCertsRequest_CertPurpose) Descriptor() protoreflect.EnumDescriptor {
+	return file_internal_wire_proto_auth_proto_enumTypes[3].Descriptor()
+}
+
+func (UserCertsRequest_CertPurpose) Type() protoreflect.EnumType {
+	return &file_internal_wire_proto_auth_proto_enumTypes[3]
+}
+
+func (x UserCertsRequest_CertPurpose) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UserCertsRequest_CertPurpose.Descriptor instead.
+func (UserCertsRequest_CertPurpose) EnumDescriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{5, 2}
+}
 
 type PingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -312,7 +533,11 @@ type PaginatedResource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Resource:
 	//
+	//	*PaginatedResource_DatabaseServer
+	//	*PaginatedResource_AppServer
 	//	*PaginatedResource_Node
+	//	*PaginatedResource_KubeCluster
+	//	*PaginatedResource_KubernetesServer
 	Resource      isPaginatedResource_Resource `protobuf_oneof:"resource"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -355,6 +580,24 @@ func (x *PaginatedResource) GetResource() isPaginatedResource_Resource {
 	return nil
 }
 
+func (x *PaginatedResource) GetDatabaseServer() *typespb.DatabaseServerV3 {
+	if x != nil {
+		if x, ok := x.Resource.(*PaginatedResource_DatabaseServer); ok {
+			return x.DatabaseServer
+		}
+	}
+	return nil
+}
+
+func (x *PaginatedResource) GetAppServer() *typespb.AppServerV3 {
+	if x != nil {
+		if x, ok := x.Resource.(*PaginatedResource_AppServer); ok {
+			return x.AppServer
+		}
+	}
+	return nil
+}
+
 func (x *PaginatedResource) GetNode() *typespb.ServerV2 {
 	if x != nil {
 		if x, ok := x.Resource.(*PaginatedResource_Node); ok {
@@ -364,21 +607,1479 @@ func (x *PaginatedResource) GetNode() *typespb.ServerV2 {
 	return nil
 }
 
+func (x *PaginatedResource) GetKubeCluster() *typespb.KubernetesClusterV3 {
+	if x != nil {
+		if x, ok := x.Resource.(*PaginatedResource_KubeCluster); ok {
+			return x.KubeCluster
+		}
+	}
+	return nil
+}
+
+func (x *PaginatedResource) GetKubernetesServer() *typespb.KubernetesServerV3 {
+	if x != nil {
+		if x, ok := x.Resource.(*PaginatedResource_KubernetesServer); ok {
+			return x.KubernetesServer
+		}
+	}
+	return nil
+}
+
 type isPaginatedResource_Resource interface {
 	isPaginatedResource_Resource()
+}
+
+type PaginatedResource_DatabaseServer struct {
+	DatabaseServer *typespb.DatabaseServerV3 `protobuf:"bytes,1,opt,name=database_server,json=databaseServer,proto3,oneof"`
+}
+
+type PaginatedResource_AppServer struct {
+	AppServer *typespb.AppServerV3 `protobuf:"bytes,2,opt,name=app_server,json=appServer,proto3,oneof"`
 }
 
 type PaginatedResource_Node struct {
 	Node *typespb.ServerV2 `protobuf:"bytes,3,opt,name=node,proto3,oneof"`
 }
 
+type PaginatedResource_KubeCluster struct {
+	KubeCluster *typespb.KubernetesClusterV3 `protobuf:"bytes,6,opt,name=kube_cluster,json=kubeCluster,proto3,oneof"`
+}
+
+type PaginatedResource_KubernetesServer struct {
+	KubernetesServer *typespb.KubernetesServerV3 `protobuf:"bytes,7,opt,name=kubernetes_server,json=kubernetesServer,proto3,oneof"`
+}
+
+func (*PaginatedResource_DatabaseServer) isPaginatedResource_Resource() {}
+
+func (*PaginatedResource_AppServer) isPaginatedResource_Resource() {}
+
 func (*PaginatedResource_Node) isPaginatedResource_Resource() {}
+
+func (*PaginatedResource_KubeCluster) isPaginatedResource_Resource() {}
+
+func (*PaginatedResource_KubernetesServer) isPaginatedResource_Resource() {}
+
+// UserCertsRequest asks for certificates of the caller's own. Clusters up to version 16 take public_key, later ones
+// the two split keys; never both.
+type UserCertsRequest struct {
+	state                            protoimpl.MessageState              `protogen:"open.v1"`
+	PublicKey                        []byte                              `protobuf:"bytes,1,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"` // line of authorized_keys
+	Username                         string                              `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	Expires                          *timestamppb.Timestamp              `protobuf:"bytes,3,opt,name=expires,proto3" json:"expires,omitempty"` // must be set and lie ahead
+	Format                           string                              `protobuf:"bytes,4,opt,name=format,proto3" json:"format,omitempty"`
+	RouteToCluster                   string                              `protobuf:"bytes,5,opt,name=route_to_cluster,json=routeToCluster,proto3" json:"route_to_cluster,omitempty"`
+	AccessRequests                   []string                            `protobuf:"bytes,6,rep,name=access_requests,json=accessRequests,proto3" json:"access_requests,omitempty"`
+	KubernetesCluster                string                              `protobuf:"bytes,7,opt,name=kubernetes_cluster,json=kubernetesCluster,proto3" json:"kubernetes_cluster,omitempty"`
+	RouteToDatabase                  *RouteToDatabase                    `protobuf:"bytes,8,opt,name=route_to_database,json=routeToDatabase,proto3" json:"route_to_database,omitempty"`
+	NodeName                         string                              `protobuf:"bytes,9,opt,name=node_name,json=nodeName,proto3" json:"node_name,omitempty"`
+	Usage                            UserCertsRequest_CertUsage          `protobuf:"varint,10,opt,name=usage,proto3,enum=proto.UserCertsRequest_CertUsage" json:"usage,omitempty"`
+	RouteToApp                       *RouteToApp                         `protobuf:"bytes,11,opt,name=route_to_app,json=routeToApp,proto3" json:"route_to_app,omitempty"`
+	RequesterName                    UserCertsRequest_Requester          `protobuf:"varint,17,opt,name=requester_name,json=requesterName,proto3,enum=proto.UserCertsRequest_Requester" json:"requester_name,omitempty"`
+	MfaResponse                      *MFAAuthenticateResponse            `protobuf:"bytes,18,opt,name=mfa_response,json=mfaResponse,proto3" json:"mfa_response,omitempty"`
+	SshLogin                         string                              `protobuf:"bytes,19,opt,name=ssh_login,json=sshLogin,proto3" json:"ssh_login,omitempty"`
+	AttestationStatement             *attestationpb.AttestationStatement `protobuf:"bytes,20,opt,name=attestation_statement,json=attestationStatement,proto3" json:"attestation_statement,omitempty"`
+	Purpose                          UserCertsRequest_CertPurpose        `protobuf:"varint,21,opt,name=purpose,proto3,enum=proto.UserCertsRequest_CertPurpose" json:"purpose,omitempty"`
+	SshPublicKey                     []byte                              `protobuf:"bytes,22,opt,name=ssh_public_key,json=sshPublicKey,proto3" json:"ssh_public_key,omitempty"` // line of authorized_keys
+	TlsPublicKey                     []byte                              `protobuf:"bytes,23,opt,name=tls_public_key,json=tlsPublicKey,proto3" json:"tls_public_key,omitempty"` // PEM, PKIX
+	SshPublicKeyAttestationStatement *attestationpb.AttestationStatement `protobuf:"bytes,25,opt,name=ssh_public_key_attestation_statement,json=sshPublicKeyAttestationStatement,proto3" json:"ssh_public_key_attestation_statement,omitempty"`
+	TlsPublicKeyAttestationStatement *attestationpb.AttestationStatement `protobuf:"bytes,26,opt,name=tls_public_key_attestation_statement,json=tlsPublicKeyAttestationStatement,proto3" json:"tls_public_key_attestation_statement,omitempty"`
+	unknownFields                    protoimpl.UnknownFields
+	sizeCache                        protoimpl.SizeCache
+}
+
+func (x *UserCertsRequest) Reset() {
+	*x = UserCertsRequest{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserCertsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserCertsRequest) ProtoMessage() {}
+
+func (x *UserCertsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserCertsRequest.ProtoReflect.Descriptor instead.
+func (*UserCertsRequest) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *UserCertsRequest) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *UserCertsRequest) GetExpires() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Expires
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *UserCertsRequest) GetRouteToCluster() string {
+	if x != nil {
+		return x.RouteToCluster
+	}
+	return ""
+}
+
+func (x *UserCertsRequest) GetAccessRequests() []string {
+	if x != nil {
+		return x.AccessRequests
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetKubernetesCluster() string {
+	if x != nil {
+		return x.KubernetesCluster
+	}
+	return ""
+}
+
+func (x *UserCertsRequest) GetRouteToDatabase() *RouteToDatabase {
+	if x != nil {
+		return x.RouteToDatabase
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetNodeName() string {
+	if x != nil {
+		return x.NodeName
+	}
+	return ""
+}
+
+func (x *UserCertsRequest) GetUsage() UserCertsRequest_CertUsage {
+	if x != nil {
+		return x.Usage
+	}
+	return UserCertsRequest_All
+}
+
+func (x *UserCertsRequest) GetRouteToApp() *RouteToApp {
+	if x != nil {
+		return x.RouteToApp
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetRequesterName() UserCertsRequest_Requester {
+	if x != nil {
+		return x.RequesterName
+	}
+	return UserCertsRequest_UNSPECIFIED
+}
+
+func (x *UserCertsRequest) GetMfaResponse() *MFAAuthenticateResponse {
+	if x != nil {
+		return x.MfaResponse
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetSshLogin() string {
+	if x != nil {
+		return x.SshLogin
+	}
+	return ""
+}
+
+func (x *UserCertsRequest) GetAttestationStatement() *attestationpb.AttestationStatement {
+	if x != nil {
+		return x.AttestationStatement
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetPurpose() UserCertsRequest_CertPurpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return UserCertsRequest_CERT_PURPOSE_UNSPECIFIED
+}
+
+func (x *UserCertsRequest) GetSshPublicKey() []byte {
+	if x != nil {
+		return x.SshPublicKey
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetTlsPublicKey() []byte {
+	if x != nil {
+		return x.TlsPublicKey
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetSshPublicKeyAttestationStatement() *attestationpb.AttestationStatement {
+	if x != nil {
+		return x.SshPublicKeyAttestationStatement
+	}
+	return nil
+}
+
+func (x *UserCertsRequest) GetTlsPublicKeyAttestationStatement() *attestationpb.AttestationStatement {
+	if x != nil {
+		return x.TlsPublicKeyAttestationStatement
+	}
+	return nil
+}
+
+// RouteToDatabase names a database, and as whom and where in it.
+type RouteToDatabase struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ServiceName   string                 `protobuf:"bytes,1,opt,name=service_name,json=serviceName,proto3" json:"service_name,omitempty"`
+	Protocol      string                 `protobuf:"bytes,2,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Username      string                 `protobuf:"bytes,3,opt,name=username,proto3" json:"username,omitempty"`
+	Database      string                 `protobuf:"bytes,4,opt,name=database,proto3" json:"database,omitempty"`
+	Roles         []string               `protobuf:"bytes,5,rep,name=roles,proto3" json:"roles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteToDatabase) Reset() {
+	*x = RouteToDatabase{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteToDatabase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteToDatabase) ProtoMessage() {}
+
+func (x *RouteToDatabase) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteToDatabase.ProtoReflect.Descriptor instead.
+func (*RouteToDatabase) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RouteToDatabase) GetServiceName() string {
+	if x != nil {
+		return x.ServiceName
+	}
+	return ""
+}
+
+func (x *RouteToDatabase) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+func (x *RouteToDatabase) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *RouteToDatabase) GetDatabase() string {
+	if x != nil {
+		return x.Database
+	}
+	return ""
+}
+
+func (x *RouteToDatabase) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+// RouteToApp names an application; session_id is for clusters up to version 16.
+type RouteToApp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	SessionId     string                 `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	PublicAddr    string                 `protobuf:"bytes,3,opt,name=public_addr,json=publicAddr,proto3" json:"public_addr,omitempty"`
+	ClusterName   string                 `protobuf:"bytes,4,opt,name=cluster_name,json=clusterName,proto3" json:"cluster_name,omitempty"`
+	Uri           string                 `protobuf:"bytes,8,opt,name=uri,proto3" json:"uri,omitempty"`
+	TargetPort    uint32                 `protobuf:"varint,9,opt,name=target_port,json=targetPort,proto3" json:"target_port,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteToApp) Reset() {
+	*x = RouteToApp{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteToApp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteToApp) ProtoMessage() {}
+
+func (x *RouteToApp) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteToApp.ProtoReflect.Descriptor instead.
+func (*RouteToApp) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RouteToApp) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RouteToApp) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *RouteToApp) GetPublicAddr() string {
+	if x != nil {
+		return x.PublicAddr
+	}
+	return ""
+}
+
+func (x *RouteToApp) GetClusterName() string {
+	if x != nil {
+		return x.ClusterName
+	}
+	return ""
+}
+
+func (x *RouteToApp) GetUri() string {
+	if x != nil {
+		return x.Uri
+	}
+	return ""
+}
+
+func (x *RouteToApp) GetTargetPort() uint32 {
+	if x != nil {
+		return x.TargetPort
+	}
+	return 0
+}
+
+// Certs are issued certificates. tls_ca_certs are those of the user authority, no roots for servers.
+type Certs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ssh           []byte                 `protobuf:"bytes,1,opt,name=ssh,proto3" json:"ssh,omitempty"` // line of authorized_keys
+	Tls           []byte                 `protobuf:"bytes,2,opt,name=tls,proto3" json:"tls,omitempty"` // PEM
+	TlsCaCerts    [][]byte               `protobuf:"bytes,3,rep,name=tls_ca_certs,json=tlsCaCerts,proto3" json:"tls_ca_certs,omitempty"`
+	SshCaCerts    [][]byte               `protobuf:"bytes,4,rep,name=ssh_ca_certs,json=sshCaCerts,proto3" json:"ssh_ca_certs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Certs) Reset() {
+	*x = Certs{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Certs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Certs) ProtoMessage() {}
+
+func (x *Certs) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Certs.ProtoReflect.Descriptor instead.
+func (*Certs) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Certs) GetSsh() []byte {
+	if x != nil {
+		return x.Ssh
+	}
+	return nil
+}
+
+func (x *Certs) GetTls() []byte {
+	if x != nil {
+		return x.Tls
+	}
+	return nil
+}
+
+func (x *Certs) GetTlsCaCerts() [][]byte {
+	if x != nil {
+		return x.TlsCaCerts
+	}
+	return nil
+}
+
+func (x *Certs) GetSshCaCerts() [][]byte {
+	if x != nil {
+		return x.SshCaCerts
+	}
+	return nil
+}
+
+// UserSingleUseCertsRequest is one step of the client in the older ceremony.
+type UserSingleUseCertsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Request:
+	//
+	//	*UserSingleUseCertsRequest_Init
+	//	*UserSingleUseCertsRequest_MfaResponse
+	Request       isUserSingleUseCertsRequest_Request `protobuf_oneof:"request"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserSingleUseCertsRequest) Reset() {
+	*x = UserSingleUseCertsRequest{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserSingleUseCertsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserSingleUseCertsRequest) ProtoMessage() {}
+
+func (x *UserSingleUseCertsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserSingleUseCertsRequest.ProtoReflect.Descriptor instead.
+func (*UserSingleUseCertsRequest) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UserSingleUseCertsRequest) GetRequest() isUserSingleUseCertsRequest_Request {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *UserSingleUseCertsRequest) GetInit() *UserCertsRequest {
+	if x != nil {
+		if x, ok := x.Request.(*UserSingleUseCertsRequest_Init); ok {
+			return x.Init
+		}
+	}
+	return nil
+}
+
+func (x *UserSingleUseCertsRequest) GetMfaResponse() *MFAAuthenticateResponse {
+	if x != nil {
+		if x, ok := x.Request.(*UserSingleUseCertsRequest_MfaResponse); ok {
+			return x.MfaResponse
+		}
+	}
+	return nil
+}
+
+type isUserSingleUseCertsRequest_Request interface {
+	isUserSingleUseCertsRequest_Request()
+}
+
+type UserSingleUseCertsRequest_Init struct {
+	Init *UserCertsRequest `protobuf:"bytes,1,opt,name=init,proto3,oneof"`
+}
+
+type UserSingleUseCertsRequest_MfaResponse struct {
+	MfaResponse *MFAAuthenticateResponse `protobuf:"bytes,2,opt,name=mfa_response,json=mfaResponse,proto3,oneof"`
+}
+
+func (*UserSingleUseCertsRequest_Init) isUserSingleUseCertsRequest_Request() {}
+
+func (*UserSingleUseCertsRequest_MfaResponse) isUserSingleUseCertsRequest_Request() {}
+
+// UserSingleUseCertsResponse is one step of the server.
+type UserSingleUseCertsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Response:
+	//
+	//	*UserSingleUseCertsResponse_MfaChallenge
+	//	*UserSingleUseCertsResponse_Cert
+	Response      isUserSingleUseCertsResponse_Response `protobuf_oneof:"response"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserSingleUseCertsResponse) Reset() {
+	*x = UserSingleUseCertsResponse{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserSingleUseCertsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserSingleUseCertsResponse) ProtoMessage() {}
+
+func (x *UserSingleUseCertsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserSingleUseCertsResponse.ProtoReflect.Descriptor instead.
+func (*UserSingleUseCertsResponse) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UserSingleUseCertsResponse) GetResponse() isUserSingleUseCertsResponse_Response {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
+func (x *UserSingleUseCertsResponse) GetMfaChallenge() *MFAAuthenticateChallenge {
+	if x != nil {
+		if x, ok := x.Response.(*UserSingleUseCertsResponse_MfaChallenge); ok {
+			return x.MfaChallenge
+		}
+	}
+	return nil
+}
+
+func (x *UserSingleUseCertsResponse) GetCert() *SingleUseUserCert {
+	if x != nil {
+		if x, ok := x.Response.(*UserSingleUseCertsResponse_Cert); ok {
+			return x.Cert
+		}
+	}
+	return nil
+}
+
+type isUserSingleUseCertsResponse_Response interface {
+	isUserSingleUseCertsResponse_Response()
+}
+
+type UserSingleUseCertsResponse_MfaChallenge struct {
+	MfaChallenge *MFAAuthenticateChallenge `protobuf:"bytes,1,opt,name=mfa_challenge,json=mfaChallenge,proto3,oneof"`
+}
+
+type UserSingleUseCertsResponse_Cert struct {
+	Cert *SingleUseUserCert `protobuf:"bytes,2,opt,name=cert,proto3,oneof"`
+}
+
+func (*UserSingleUseCertsResponse_MfaChallenge) isUserSingleUseCertsResponse_Response() {}
+
+func (*UserSingleUseCertsResponse_Cert) isUserSingleUseCertsResponse_Response() {}
+
+// SingleUseUserCert is the certificate of the kind that Usage asked for.
+type SingleUseUserCert struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Cert:
+	//
+	//	*SingleUseUserCert_Ssh
+	//	*SingleUseUserCert_Tls
+	Cert          isSingleUseUserCert_Cert `protobuf_oneof:"cert"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SingleUseUserCert) Reset() {
+	*x = SingleUseUserCert{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SingleUseUserCert) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SingleUseUserCert) ProtoMessage() {}
+
+func (x *SingleUseUserCert) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SingleUseUserCert.ProtoReflect.Descriptor instead.
+func (*SingleUseUserCert) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SingleUseUserCert) GetCert() isSingleUseUserCert_Cert {
+	if x != nil {
+		return x.Cert
+	}
+	return nil
+}
+
+func (x *SingleUseUserCert) GetSsh() []byte {
+	if x != nil {
+		if x, ok := x.Cert.(*SingleUseUserCert_Ssh); ok {
+			return x.Ssh
+		}
+	}
+	return nil
+}
+
+func (x *SingleUseUserCert) GetTls() []byte {
+	if x != nil {
+		if x, ok := x.Cert.(*SingleUseUserCert_Tls); ok {
+			return x.Tls
+		}
+	}
+	return nil
+}
+
+type isSingleUseUserCert_Cert interface {
+	isSingleUseUserCert_Cert()
+}
+
+type SingleUseUserCert_Ssh struct {
+	Ssh []byte `protobuf:"bytes,1,opt,name=ssh,proto3,oneof"`
+}
+
+type SingleUseUserCert_Tls struct {
+	Tls []byte `protobuf:"bytes,2,opt,name=tls,proto3,oneof"`
+}
+
+func (*SingleUseUserCert_Ssh) isSingleUseUserCert_Cert() {}
+
+func (*SingleUseUserCert_Tls) isSingleUseUserCert_Cert() {}
+
+// IsMFARequiredRequest names the target of a session.
+type IsMFARequiredRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Target:
+	//
+	//	*IsMFARequiredRequest_KubernetesCluster
+	//	*IsMFARequiredRequest_Database
+	//	*IsMFARequiredRequest_Node
+	//	*IsMFARequiredRequest_App
+	Target        isIsMFARequiredRequest_Target `protobuf_oneof:"target"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IsMFARequiredRequest) Reset() {
+	*x = IsMFARequiredRequest{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IsMFARequiredRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IsMFARequiredRequest) ProtoMessage() {}
+
+func (x *IsMFARequiredRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IsMFARequiredRequest.ProtoReflect.Descriptor instead.
+func (*IsMFARequiredRequest) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *IsMFARequiredRequest) GetTarget() isIsMFARequiredRequest_Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *IsMFARequiredRequest) GetKubernetesCluster() string {
+	if x != nil {
+		if x, ok := x.Target.(*IsMFARequiredRequest_KubernetesCluster); ok {
+			return x.KubernetesCluster
+		}
+	}
+	return ""
+}
+
+func (x *IsMFARequiredRequest) GetDatabase() *RouteToDatabase {
+	if x != nil {
+		if x, ok := x.Target.(*IsMFARequiredRequest_Database); ok {
+			return x.Database
+		}
+	}
+	return nil
+}
+
+func (x *IsMFARequiredRequest) GetNode() *NodeLogin {
+	if x != nil {
+		if x, ok := x.Target.(*IsMFARequiredRequest_Node); ok {
+			return x.Node
+		}
+	}
+	return nil
+}
+
+func (x *IsMFARequiredRequest) GetApp() *RouteToApp {
+	if x != nil {
+		if x, ok := x.Target.(*IsMFARequiredRequest_App); ok {
+			return x.App
+		}
+	}
+	return nil
+}
+
+type isIsMFARequiredRequest_Target interface {
+	isIsMFARequiredRequest_Target()
+}
+
+type IsMFARequiredRequest_KubernetesCluster struct {
+	KubernetesCluster string `protobuf:"bytes,1,opt,name=kubernetes_cluster,json=kubernetesCluster,proto3,oneof"`
+}
+
+type IsMFARequiredRequest_Database struct {
+	Database *RouteToDatabase `protobuf:"bytes,2,opt,name=database,proto3,oneof"`
+}
+
+type IsMFARequiredRequest_Node struct {
+	Node *NodeLogin `protobuf:"bytes,3,opt,name=node,proto3,oneof"`
+}
+
+type IsMFARequiredRequest_App struct {
+	App *RouteToApp `protobuf:"bytes,6,opt,name=app,proto3,oneof"`
+}
+
+func (*IsMFARequiredRequest_KubernetesCluster) isIsMFARequiredRequest_Target() {}
+
+func (*IsMFARequiredRequest_Database) isIsMFARequiredRequest_Target() {}
+
+func (*IsMFARequiredRequest_Node) isIsMFARequiredRequest_Target() {}
+
+func (*IsMFARequiredRequest_App) isIsMFARequiredRequest_Target() {}
+
+// NodeLogin is a server, by name or id, and a login on it.
+type NodeLogin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Login         string                 `protobuf:"bytes,2,opt,name=login,proto3" json:"login,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeLogin) Reset() {
+	*x = NodeLogin{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeLogin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeLogin) ProtoMessage() {}
+
+func (x *NodeLogin) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeLogin.ProtoReflect.Descriptor instead.
+func (*NodeLogin) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *NodeLogin) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *NodeLogin) GetLogin() string {
+	if x != nil {
+		return x.Login
+	}
+	return ""
+}
+
+// IsMFARequiredResponse answers; mfa_required is unspecified on older clusters, which set required alone.
+type IsMFARequiredResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Required      bool                   `protobuf:"varint,1,opt,name=required,proto3" json:"required,omitempty"`
+	MfaRequired   MFARequired            `protobuf:"varint,2,opt,name=mfa_required,json=mfaRequired,proto3,enum=proto.MFARequired" json:"mfa_required,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IsMFARequiredResponse) Reset() {
+	*x = IsMFARequiredResponse{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IsMFARequiredResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IsMFARequiredResponse) ProtoMessage() {}
+
+func (x *IsMFARequiredResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IsMFARequiredResponse.ProtoReflect.Descriptor instead.
+func (*IsMFARequiredResponse) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *IsMFARequiredResponse) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+func (x *IsMFARequiredResponse) GetMfaRequired() MFARequired {
+	if x != nil {
+		return x.MfaRequired
+	}
+	return MFARequired_MFA_REQUIRED_UNSPECIFIED
+}
+
+// CreateAuthenticateChallengeRequest begins a check; context_user stands for the caller.
+type CreateAuthenticateChallengeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Request:
+	//
+	//	*CreateAuthenticateChallengeRequest_ContextUser
+	Request             isCreateAuthenticateChallengeRequest_Request `protobuf_oneof:"request"`
+	MfaRequiredCheck    *IsMFARequiredRequest                        `protobuf:"bytes,5,opt,name=mfa_required_check,json=mfaRequiredCheck,proto3" json:"mfa_required_check,omitempty"`
+	ChallengeExtensions *mfapb.ChallengeExtensions                   `protobuf:"bytes,6,opt,name=challenge_extensions,json=challengeExtensions,proto3" json:"challenge_extensions,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *CreateAuthenticateChallengeRequest) Reset() {
+	*x = CreateAuthenticateChallengeRequest{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateAuthenticateChallengeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateAuthenticateChallengeRequest) ProtoMessage() {}
+
+func (x *CreateAuthenticateChallengeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateAuthenticateChallengeRequest.ProtoReflect.Descriptor instead.
+func (*CreateAuthenticateChallengeRequest) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CreateAuthenticateChallengeRequest) GetRequest() isCreateAuthenticateChallengeRequest_Request {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *CreateAuthenticateChallengeRequest) GetContextUser() *ContextUser {
+	if x != nil {
+		if x, ok := x.Request.(*CreateAuthenticateChallengeRequest_ContextUser); ok {
+			return x.ContextUser
+		}
+	}
+	return nil
+}
+
+func (x *CreateAuthenticateChallengeRequest) GetMfaRequiredCheck() *IsMFARequiredRequest {
+	if x != nil {
+		return x.MfaRequiredCheck
+	}
+	return nil
+}
+
+func (x *CreateAuthenticateChallengeRequest) GetChallengeExtensions() *mfapb.ChallengeExtensions {
+	if x != nil {
+		return x.ChallengeExtensions
+	}
+	return nil
+}
+
+type isCreateAuthenticateChallengeRequest_Request interface {
+	isCreateAuthenticateChallengeRequest_Request()
+}
+
+type CreateAuthenticateChallengeRequest_ContextUser struct {
+	ContextUser *ContextUser `protobuf:"bytes,3,opt,name=context_user,json=contextUser,proto3,oneof"`
+}
+
+func (*CreateAuthenticateChallengeRequest_ContextUser) isCreateAuthenticateChallengeRequest_Request() {
+}
+
+type ContextUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContextUser) Reset() {
+	*x = ContextUser{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContextUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContextUser) ProtoMessage() {}
+
+func (x *ContextUser) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContextUser.ProtoReflect.Descriptor instead.
+func (*ContextUser) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{16}
+}
+
+// MFAAuthenticateChallenge offers what the user has; both at once leave the choice to a person.
+type MFAAuthenticateChallenge struct {
+	state             protoimpl.MessageState          `protogen:"open.v1"`
+	Totp              *TOTPChallenge                  `protobuf:"bytes,2,opt,name=totp,proto3" json:"totp,omitempty"`
+	WebauthnChallenge *webauthnpb.CredentialAssertion `protobuf:"bytes,3,opt,name=webauthn_challenge,json=webauthnChallenge,proto3" json:"webauthn_challenge,omitempty"`
+	MfaRequired       MFARequired                     `protobuf:"varint,4,opt,name=mfa_required,json=mfaRequired,proto3,enum=proto.MFARequired" json:"mfa_required,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *MFAAuthenticateChallenge) Reset() {
+	*x = MFAAuthenticateChallenge{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MFAAuthenticateChallenge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MFAAuthenticateChallenge) ProtoMessage() {}
+
+func (x *MFAAuthenticateChallenge) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MFAAuthenticateChallenge.ProtoReflect.Descriptor instead.
+func (*MFAAuthenticateChallenge) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *MFAAuthenticateChallenge) GetTotp() *TOTPChallenge {
+	if x != nil {
+		return x.Totp
+	}
+	return nil
+}
+
+func (x *MFAAuthenticateChallenge) GetWebauthnChallenge() *webauthnpb.CredentialAssertion {
+	if x != nil {
+		return x.WebauthnChallenge
+	}
+	return nil
+}
+
+func (x *MFAAuthenticateChallenge) GetMfaRequired() MFARequired {
+	if x != nil {
+		return x.MfaRequired
+	}
+	return MFARequired_MFA_REQUIRED_UNSPECIFIED
+}
+
+type TOTPChallenge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TOTPChallenge) Reset() {
+	*x = TOTPChallenge{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TOTPChallenge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TOTPChallenge) ProtoMessage() {}
+
+func (x *TOTPChallenge) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TOTPChallenge.ProtoReflect.Descriptor instead.
+func (*TOTPChallenge) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{18}
+}
+
+// MFAAuthenticateResponse is the answer to a challenge.
+type MFAAuthenticateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Response:
+	//
+	//	*MFAAuthenticateResponse_Totp
+	//	*MFAAuthenticateResponse_Webauthn
+	Response      isMFAAuthenticateResponse_Response `protobuf_oneof:"response"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MFAAuthenticateResponse) Reset() {
+	*x = MFAAuthenticateResponse{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MFAAuthenticateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MFAAuthenticateResponse) ProtoMessage() {}
+
+func (x *MFAAuthenticateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MFAAuthenticateResponse.ProtoReflect.Descriptor instead.
+func (*MFAAuthenticateResponse) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *MFAAuthenticateResponse) GetResponse() isMFAAuthenticateResponse_Response {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
+func (x *MFAAuthenticateResponse) GetTotp() *TOTPResponse {
+	if x != nil {
+		if x, ok := x.Response.(*MFAAuthenticateResponse_Totp); ok {
+			return x.Totp
+		}
+	}
+	return nil
+}
+
+func (x *MFAAuthenticateResponse) GetWebauthn() *webauthnpb.CredentialAssertionResponse {
+	if x != nil {
+		if x, ok := x.Response.(*MFAAuthenticateResponse_Webauthn); ok {
+			return x.Webauthn
+		}
+	}
+	return nil
+}
+
+type isMFAAuthenticateResponse_Response interface {
+	isMFAAuthenticateResponse_Response()
+}
+
+type MFAAuthenticateResponse_Totp struct {
+	Totp *TOTPResponse `protobuf:"bytes,2,opt,name=totp,proto3,oneof"`
+}
+
+type MFAAuthenticateResponse_Webauthn struct {
+	Webauthn *webauthnpb.CredentialAssertionResponse `protobuf:"bytes,3,opt,name=webauthn,proto3,oneof"`
+}
+
+func (*MFAAuthenticateResponse_Totp) isMFAAuthenticateResponse_Response() {}
+
+func (*MFAAuthenticateResponse_Webauthn) isMFAAuthenticateResponse_Response() {}
+
+type TOTPResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TOTPResponse) Reset() {
+	*x = TOTPResponse{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TOTPResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TOTPResponse) ProtoMessage() {}
+
+func (x *TOTPResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TOTPResponse.ProtoReflect.Descriptor instead.
+func (*TOTPResponse) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *TOTPResponse) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+// CreateAppSessionRequest asks for a session with an application.
+type CreateAppSessionRequest struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Username      string                   `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
+	PublicAddr    string                   `protobuf:"bytes,3,opt,name=public_addr,json=publicAddr,proto3" json:"public_addr,omitempty"`
+	ClusterName   string                   `protobuf:"bytes,4,opt,name=cluster_name,json=clusterName,proto3" json:"cluster_name,omitempty"`
+	MfaResponse   *MFAAuthenticateResponse `protobuf:"bytes,8,opt,name=mfa_response,json=mfaResponse,proto3" json:"mfa_response,omitempty"`
+	AppName       string                   `protobuf:"bytes,9,opt,name=app_name,json=appName,proto3" json:"app_name,omitempty"`
+	Uri           string                   `protobuf:"bytes,10,opt,name=uri,proto3" json:"uri,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateAppSessionRequest) Reset() {
+	*x = CreateAppSessionRequest{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateAppSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateAppSessionRequest) ProtoMessage() {}
+
+func (x *CreateAppSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateAppSessionRequest.ProtoReflect.Descriptor instead.
+func (*CreateAppSessionRequest) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CreateAppSessionRequest) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *CreateAppSessionRequest) GetPublicAddr() string {
+	if x != nil {
+		return x.PublicAddr
+	}
+	return ""
+}
+
+func (x *CreateAppSessionRequest) GetClusterName() string {
+	if x != nil {
+		return x.ClusterName
+	}
+	return ""
+}
+
+func (x *CreateAppSessionRequest) GetMfaResponse() *MFAAuthenticateResponse {
+	if x != nil {
+		return x.MfaResponse
+	}
+	return nil
+}
+
+func (x *CreateAppSessionRequest) GetAppName() string {
+	if x != nil {
+		return x.AppName
+	}
+	return ""
+}
+
+func (x *CreateAppSessionRequest) GetUri() string {
+	if x != nil {
+		return x.Uri
+	}
+	return ""
+}
+
+type CreateAppSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       *typespb.WebSessionV2  `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateAppSessionResponse) Reset() {
+	*x = CreateAppSessionResponse{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateAppSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateAppSessionResponse) ProtoMessage() {}
+
+func (x *CreateAppSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateAppSessionResponse.ProtoReflect.Descriptor instead.
+func (*CreateAppSessionResponse) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CreateAppSessionResponse) GetSession() *typespb.WebSessionV2 {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+type DeleteAppSessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteAppSessionRequest) Reset() {
+	*x = DeleteAppSessionRequest{}
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteAppSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteAppSessionRequest) ProtoMessage() {}
+
+func (x *DeleteAppSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_auth_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteAppSessionRequest.ProtoReflect.Descriptor instead.
+func (*DeleteAppSessionRequest) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_auth_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *DeleteAppSessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
 
 var File_internal_wire_proto_auth_proto protoreflect.FileDescriptor
 
 const file_internal_wire_proto_auth_proto_rawDesc = "" +
 	"\n" +
-	"\x1einternal/wire/proto/auth.proto\x12\x05proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1finternal/wire/proto/types.proto\"\r\n" +
+	"\x1einternal/wire/proto/auth.proto\x12\x05proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%internal/wire/proto/attestation.proto\x1a\x1dinternal/wire/proto/mfa.proto\x1a\x1finternal/wire/proto/types.proto\x1a\"internal/wire/proto/webauthn.proto\"\r\n" +
 	"\vPingRequest\"\xc7\x01\n" +
 	"\fPingResponse\x12!\n" +
 	"\fcluster_name\x18\x01 \x01(\tR\vclusterName\x12%\n" +
@@ -405,15 +2106,154 @@ const file_internal_wire_proto_auth_proto_rawDesc = "" +
 	"\tresources\x18\x01 \x03(\v2\x18.proto.PaginatedResourceR\tresources\x12\x19\n" +
 	"\bnext_key\x18\x02 \x01(\tR\anextKey\x12\x1f\n" +
 	"\vtotal_count\x18\x03 \x01(\x05R\n" +
-	"totalCount\"F\n" +
-	"\x11PaginatedResource\x12%\n" +
-	"\x04node\x18\x03 \x01(\v2\x0f.types.ServerV2H\x00R\x04nodeB\n" +
+	"totalCount\"\xca\x02\n" +
+	"\x11PaginatedResource\x12B\n" +
+	"\x0fdatabase_server\x18\x01 \x01(\v2\x17.types.DatabaseServerV3H\x00R\x0edatabaseServer\x123\n" +
 	"\n" +
-	"\bresource2\xc3\x01\n" +
+	"app_server\x18\x02 \x01(\v2\x12.types.AppServerV3H\x00R\tappServer\x12%\n" +
+	"\x04node\x18\x03 \x01(\v2\x0f.types.ServerV2H\x00R\x04node\x12?\n" +
+	"\fkube_cluster\x18\x06 \x01(\v2\x1a.types.KubernetesClusterV3H\x00R\vkubeCluster\x12H\n" +
+	"\x11kubernetes_server\x18\a \x01(\v2\x19.types.KubernetesServerV3H\x00R\x10kubernetesServerB\n" +
+	"\n" +
+	"\bresource\"\xf0\v\n" +
+	"\x10UserCertsRequest\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x01 \x01(\fR\tpublicKey\x12\x1a\n" +
+	"\busername\x18\x02 \x01(\tR\busername\x124\n" +
+	"\aexpires\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12\x16\n" +
+	"\x06format\x18\x04 \x01(\tR\x06format\x12(\n" +
+	"\x10route_to_cluster\x18\x05 \x01(\tR\x0erouteToCluster\x12'\n" +
+	"\x0faccess_requests\x18\x06 \x03(\tR\x0eaccessRequests\x12-\n" +
+	"\x12kubernetes_cluster\x18\a \x01(\tR\x11kubernetesCluster\x12B\n" +
+	"\x11route_to_database\x18\b \x01(\v2\x16.proto.RouteToDatabaseR\x0frouteToDatabase\x12\x1b\n" +
+	"\tnode_name\x18\t \x01(\tR\bnodeName\x127\n" +
+	"\x05usage\x18\n" +
+	" \x01(\x0e2!.proto.UserCertsRequest.CertUsageR\x05usage\x123\n" +
+	"\froute_to_app\x18\v \x01(\v2\x11.proto.RouteToAppR\n" +
+	"routeToApp\x12H\n" +
+	"\x0erequester_name\x18\x11 \x01(\x0e2!.proto.UserCertsRequest.RequesterR\rrequesterName\x12A\n" +
+	"\fmfa_response\x18\x12 \x01(\v2\x1e.proto.MFAAuthenticateResponseR\vmfaResponse\x12\x1b\n" +
+	"\tssh_login\x18\x13 \x01(\tR\bsshLogin\x12b\n" +
+	"\x15attestation_statement\x18\x14 \x01(\v2-.teleport.attestation.v1.AttestationStatementR\x14attestationStatement\x12=\n" +
+	"\apurpose\x18\x15 \x01(\x0e2#.proto.UserCertsRequest.CertPurposeR\apurpose\x12$\n" +
+	"\x0essh_public_key\x18\x16 \x01(\fR\fsshPublicKey\x12$\n" +
+	"\x0etls_public_key\x18\x17 \x01(\fR\ftlsPublicKey\x12}\n" +
+	"$ssh_public_key_attestation_statement\x18\x19 \x01(\v2-.teleport.attestation.v1.AttestationStatementR sshPublicKeyAttestationStatement\x12}\n" +
+	"$tls_public_key_attestation_statement\x18\x1a \x01(\v2-.teleport.attestation.v1.AttestationStatementR tlsPublicKeyAttestationStatement\"X\n" +
+	"\tCertUsage\x12\a\n" +
+	"\x03All\x10\x00\x12\a\n" +
+	"\x03SSH\x10\x01\x12\x0e\n" +
+	"\n" +
+	"Kubernetes\x10\x02\x12\f\n" +
+	"\bDatabase\x10\x03\x12\a\n" +
+	"\x03App\x10\x04\x12\x12\n" +
+	"\x0eWindowsDesktop\x10\x05\"\xa2\x01\n" +
+	"\tRequester\x12\x0f\n" +
+	"\vUNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19TSH_DB_LOCAL_PROXY_TUNNEL\x10\x01\x12\x18\n" +
+	"\x14TSH_KUBE_LOCAL_PROXY\x10\x02\x12!\n" +
+	"\x1dTSH_KUBE_LOCAL_PROXY_HEADLESS\x10\x03\x12\x17\n" +
+	"\x13TSH_APP_LOCAL_PROXY\x10\x04\x12\x0f\n" +
+	"\vTSH_DB_EXEC\x10\x05\"l\n" +
+	"\vCertPurpose\x12\x1c\n" +
+	"\x18CERT_PURPOSE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18CERT_PURPOSE_LOGIN_CERTS\x10\x01\x12!\n" +
+	"\x1dCERT_PURPOSE_SINGLE_USE_CERTS\x10\x02\"\x9e\x01\n" +
+	"\x0fRouteToDatabase\x12!\n" +
+	"\fservice_name\x18\x01 \x01(\tR\vserviceName\x12\x1a\n" +
+	"\bprotocol\x18\x02 \x01(\tR\bprotocol\x12\x1a\n" +
+	"\busername\x18\x03 \x01(\tR\busername\x12\x1a\n" +
+	"\bdatabase\x18\x04 \x01(\tR\bdatabase\x12\x14\n" +
+	"\x05roles\x18\x05 \x03(\tR\x05roles\"\xb6\x01\n" +
+	"\n" +
+	"RouteToApp\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x02 \x01(\tR\tsessionId\x12\x1f\n" +
+	"\vpublic_addr\x18\x03 \x01(\tR\n" +
+	"publicAddr\x12!\n" +
+	"\fcluster_name\x18\x04 \x01(\tR\vclusterName\x12\x10\n" +
+	"\x03uri\x18\b \x01(\tR\x03uri\x12\x1f\n" +
+	"\vtarget_port\x18\t \x01(\rR\n" +
+	"targetPort\"o\n" +
+	"\x05Certs\x12\x10\n" +
+	"\x03ssh\x18\x01 \x01(\fR\x03ssh\x12\x10\n" +
+	"\x03tls\x18\x02 \x01(\fR\x03tls\x12 \n" +
+	"\ftls_ca_certs\x18\x03 \x03(\fR\n" +
+	"tlsCaCerts\x12 \n" +
+	"\fssh_ca_certs\x18\x04 \x03(\fR\n" +
+	"sshCaCerts\"\x9a\x01\n" +
+	"\x19UserSingleUseCertsRequest\x12-\n" +
+	"\x04init\x18\x01 \x01(\v2\x17.proto.UserCertsRequestH\x00R\x04init\x12C\n" +
+	"\fmfa_response\x18\x02 \x01(\v2\x1e.proto.MFAAuthenticateResponseH\x00R\vmfaResponseB\t\n" +
+	"\arequest\"\xa0\x01\n" +
+	"\x1aUserSingleUseCertsResponse\x12F\n" +
+	"\rmfa_challenge\x18\x01 \x01(\v2\x1f.proto.MFAAuthenticateChallengeH\x00R\fmfaChallenge\x12.\n" +
+	"\x04cert\x18\x02 \x01(\v2\x18.proto.SingleUseUserCertH\x00R\x04certB\n" +
+	"\n" +
+	"\bresponse\"C\n" +
+	"\x11SingleUseUserCert\x12\x12\n" +
+	"\x03ssh\x18\x01 \x01(\fH\x00R\x03ssh\x12\x12\n" +
+	"\x03tls\x18\x02 \x01(\fH\x00R\x03tlsB\x06\n" +
+	"\x04cert\"\xd6\x01\n" +
+	"\x14IsMFARequiredRequest\x12/\n" +
+	"\x12kubernetes_cluster\x18\x01 \x01(\tH\x00R\x11kubernetesCluster\x124\n" +
+	"\bdatabase\x18\x02 \x01(\v2\x16.proto.RouteToDatabaseH\x00R\bdatabase\x12&\n" +
+	"\x04node\x18\x03 \x01(\v2\x10.proto.NodeLoginH\x00R\x04node\x12%\n" +
+	"\x03app\x18\x06 \x01(\v2\x11.proto.RouteToAppH\x00R\x03appB\b\n" +
+	"\x06target\"5\n" +
+	"\tNodeLogin\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
+	"\x05login\x18\x02 \x01(\tR\x05login\"j\n" +
+	"\x15IsMFARequiredResponse\x12\x1a\n" +
+	"\brequired\x18\x01 \x01(\bR\brequired\x125\n" +
+	"\fmfa_required\x18\x02 \x01(\x0e2\x12.proto.MFARequiredR\vmfaRequired\"\x8c\x02\n" +
+	"\"CreateAuthenticateChallengeRequest\x127\n" +
+	"\fcontext_user\x18\x03 \x01(\v2\x12.proto.ContextUserH\x00R\vcontextUser\x12I\n" +
+	"\x12mfa_required_check\x18\x05 \x01(\v2\x1b.proto.IsMFARequiredRequestR\x10mfaRequiredCheck\x12W\n" +
+	"\x14challenge_extensions\x18\x06 \x01(\v2$.teleport.mfa.v1.ChallengeExtensionsR\x13challengeExtensionsB\t\n" +
+	"\arequest\"\r\n" +
+	"\vContextUser\"\xc9\x01\n" +
+	"\x18MFAAuthenticateChallenge\x12(\n" +
+	"\x04totp\x18\x02 \x01(\v2\x14.proto.TOTPChallengeR\x04totp\x12L\n" +
+	"\x12webauthn_challenge\x18\x03 \x01(\v2\x1d.webauthn.CredentialAssertionR\x11webauthnChallenge\x125\n" +
+	"\fmfa_required\x18\x04 \x01(\x0e2\x12.proto.MFARequiredR\vmfaRequired\"\x0f\n" +
+	"\rTOTPChallenge\"\x95\x01\n" +
+	"\x17MFAAuthenticateResponse\x12)\n" +
+	"\x04totp\x18\x02 \x01(\v2\x13.proto.TOTPResponseH\x00R\x04totp\x12C\n" +
+	"\bwebauthn\x18\x03 \x01(\v2%.webauthn.CredentialAssertionResponseH\x00R\bwebauthnB\n" +
+	"\n" +
+	"\bresponse\"\"\n" +
+	"\fTOTPResponse\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\"\xe9\x01\n" +
+	"\x17CreateAppSessionRequest\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\x12\x1f\n" +
+	"\vpublic_addr\x18\x03 \x01(\tR\n" +
+	"publicAddr\x12!\n" +
+	"\fcluster_name\x18\x04 \x01(\tR\vclusterName\x12A\n" +
+	"\fmfa_response\x18\b \x01(\v2\x1e.proto.MFAAuthenticateResponseR\vmfaResponse\x12\x19\n" +
+	"\bapp_name\x18\t \x01(\tR\aappName\x12\x10\n" +
+	"\x03uri\x18\n" +
+	" \x01(\tR\x03uri\"I\n" +
+	"\x18CreateAppSessionResponse\x12-\n" +
+	"\asession\x18\x01 \x01(\v2\x13.types.WebSessionV2R\asession\"8\n" +
+	"\x17DeleteAppSessionRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId*V\n" +
+	"\vMFARequired\x12\x1c\n" +
+	"\x18MFA_REQUIRED_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10MFA_REQUIRED_YES\x10\x01\x12\x13\n" +
+	"\x0fMFA_REQUIRED_NO\x10\x022\xbe\x05\n" +
 	"\vAuthService\x12/\n" +
 	"\x04Ping\x12\x12.proto.PingRequest\x1a\x13.proto.PingResponse\x127\n" +
 	"\x0eGetCurrentUser\x12\x16.google.protobuf.Empty\x1a\r.types.UserV2\x12J\n" +
-	"\rListResources\x12\x1b.proto.ListResourcesRequest\x1a\x1c.proto.ListResourcesResponseB;Z9github.com/touchstone-app/touchstone/internal/wire/authpbb\x06proto3"
+	"\rListResources\x12\x1b.proto.ListResourcesRequest\x1a\x1c.proto.ListResourcesResponse\x12:\n" +
+	"\x11GenerateUserCerts\x12\x17.proto.UserCertsRequest\x1a\f.proto.Certs\x12e\n" +
+	"\x1aGenerateUserSingleUseCerts\x12 .proto.UserSingleUseCertsRequest\x1a!.proto.UserSingleUseCertsResponse(\x010\x01\x12J\n" +
+	"\rIsMFARequired\x12\x1b.proto.IsMFARequiredRequest\x1a\x1c.proto.IsMFARequiredResponse\x12i\n" +
+	"\x1bCreateAuthenticateChallenge\x12).proto.CreateAuthenticateChallengeRequest\x1a\x1f.proto.MFAAuthenticateChallenge\x12S\n" +
+	"\x10CreateAppSession\x12\x1e.proto.CreateAppSessionRequest\x1a\x1f.proto.CreateAppSessionResponse\x12J\n" +
+	"\x10DeleteAppSession\x12\x1e.proto.DeleteAppSessionRequest\x1a\x16.google.protobuf.EmptyB;Z9github.com/touchstone-app/touchstone/internal/wire/authpbb\x06proto3"
 
 var (
 	file_internal_wire_proto_auth_proto_rawDescOnce sync.Once
@@ -427,35 +2267,113 @@ func file_internal_wire_proto_auth_proto_rawDescGZIP() []byte {
 	return file_internal_wire_proto_auth_proto_rawDescData
 }
 
-var file_internal_wire_proto_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_internal_wire_proto_auth_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_internal_wire_proto_auth_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_internal_wire_proto_auth_proto_goTypes = []any{
-	(*PingRequest)(nil),           // 0: proto.PingRequest
-	(*PingResponse)(nil),          // 1: proto.PingResponse
-	(*ListResourcesRequest)(nil),  // 2: proto.ListResourcesRequest
-	(*ListResourcesResponse)(nil), // 3: proto.ListResourcesResponse
-	(*PaginatedResource)(nil),     // 4: proto.PaginatedResource
-	nil,                           // 5: proto.ListResourcesRequest.LabelsEntry
-	(*typespb.SortBy)(nil),        // 6: types.SortBy
-	(*typespb.ServerV2)(nil),      // 7: types.ServerV2
-	(*emptypb.Empty)(nil),         // 8: google.protobuf.Empty
-	(*typespb.UserV2)(nil),        // 9: types.UserV2
+	(MFARequired)(0),                               // 0: proto.MFARequired
+	(UserCertsRequest_CertUsage)(0),                // 1: proto.UserCertsRequest.CertUsage
+	(UserCertsRequest_Requester)(0),                // 2: proto.UserCertsRequest.Requester
+	(UserCertsRequest_CertPurpose)(0),              // 3: proto.UserCertsRequest.CertPurpose
+	(*PingRequest)(nil),                            // 4: proto.PingRequest
+	(*PingResponse)(nil),                           // 5: proto.PingResponse
+	(*ListResourcesRequest)(nil),                   // 6: proto.ListResourcesRequest
+	(*ListResourcesResponse)(nil),                  // 7: proto.ListResourcesResponse
+	(*PaginatedResource)(nil),                      // 8: proto.PaginatedResource
+	(*UserCertsRequest)(nil),                       // 9: proto.UserCertsRequest
+	(*RouteToDatabase)(nil),                        // 10: proto.RouteToDatabase
+	(*RouteToApp)(nil),                             // 11: proto.RouteToApp
+	(*Certs)(nil),                                  // 12: proto.Certs
+	(*UserSingleUseCertsRequest)(nil),              // 13: proto.UserSingleUseCertsRequest
+	(*UserSingleUseCertsResponse)(nil),             // 14: proto.UserSingleUseCertsResponse
+	(*SingleUseUserCert)(nil),                      // 15: proto.SingleUseUserCert
+	(*IsMFARequiredRequest)(nil),                   // 16: proto.IsMFARequiredRequest
+	(*NodeLogin)(nil),                              // 17: proto.NodeLogin
+	(*IsMFARequiredResponse)(nil),                  // 18: proto.IsMFARequiredResponse
+	(*CreateAuthenticateChallengeRequest)(nil),     // 19: proto.CreateAuthenticateChallengeRequest
+	(*ContextUser)(nil),                            // 20: proto.ContextUser
+	(*MFAAuthenticateChallenge)(nil),               // 21: proto.MFAAuthenticateChallenge
+	(*TOTPChallenge)(nil),                          // 22: proto.TOTPChallenge
+	(*MFAAuthenticateResponse)(nil),                // 23: proto.MFAAuthenticateResponse
+	(*TOTPResponse)(nil),                           // 24: proto.TOTPResponse
+	(*CreateAppSessionRequest)(nil),                // 25: proto.CreateAppSessionRequest
+	(*CreateAppSessionResponse)(nil),               // 26: proto.CreateAppSessionResponse
+	(*DeleteAppSessionRequest)(nil),                // 27: proto.DeleteAppSessionRequest
+	nil,                                            // 28: proto.ListResourcesRequest.LabelsEntry
+	(*typespb.SortBy)(nil),                         // 29: types.SortBy
+	(*typespb.DatabaseServerV3)(nil),               // 30: types.DatabaseServerV3
+	(*typespb.AppServerV3)(nil),                    // 31: types.AppServerV3
+	(*typespb.ServerV2)(nil),                       // 32: types.ServerV2
+	(*typespb.KubernetesClusterV3)(nil),            // 33: types.KubernetesClusterV3
+	(*typespb.KubernetesServerV3)(nil),             // 34: types.KubernetesServerV3
+	(*timestamppb.Timestamp)(nil),                  // 35: google.protobuf.Timestamp
+	(*attestationpb.AttestationStatement)(nil),     // 36: teleport.attestation.v1.AttestationStatement
+	(*mfapb.ChallengeExtensions)(nil),              // 37: teleport.mfa.v1.ChallengeExtensions
+	(*webauthnpb.CredentialAssertion)(nil),         // 38: webauthn.CredentialAssertion
+	(*webauthnpb.CredentialAssertionResponse)(nil), // 39: webauthn.CredentialAssertionResponse
+	(*typespb.WebSessionV2)(nil),                   // 40: types.WebSessionV2
+	(*emptypb.Empty)(nil),                          // 41: google.protobuf.Empty
+	(*typespb.UserV2)(nil),                         // 42: types.UserV2
 }
 var file_internal_wire_proto_auth_proto_depIdxs = []int32{
-	5, // 0: proto.ListResourcesRequest.labels:type_name -> proto.ListResourcesRequest.LabelsEntry
-	6, // 1: proto.ListResourcesRequest.sort_by:type_name -> types.SortBy
-	4, // 2: proto.ListResourcesResponse.resources:type_name -> proto.PaginatedResource
-	7, // 3: proto.PaginatedResource.node:type_name -> types.ServerV2
-	0, // 4: proto.AuthService.Ping:input_type -> proto.PingRequest
-	8, // 5: proto.AuthService.GetCurrentUser:input_type -> google.protobuf.Empty
-	2, // 6: proto.AuthService.ListResources:input_type -> proto.ListResourcesRequest
-	1, // 7: proto.AuthService.Ping:output_type -> proto.PingResponse
-	9, // 8: proto.AuthService.GetCurrentUser:output_type -> types.UserV2
-	3, // 9: proto.AuthService.ListResources:output_type -> proto.ListResourcesResponse
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	28, // 0: proto.ListResourcesRequest.labels:type_name -> proto.ListResourcesRequest.LabelsEntry
+	29, // 1: proto.ListResourcesRequest.sort_by:type_name -> types.SortBy
+	8,  // 2: proto.ListResourcesResponse.resources:type_name -> proto.PaginatedResource
+	30, // 3: proto.PaginatedResource.database_server:type_name -> types.DatabaseServerV3
+	31, // 4: proto.PaginatedResource.app_server:type_name -> types.AppServerV3
+	32, // 5: proto.PaginatedResource.node:type_name -> types.ServerV2
+	33, // 6: proto.PaginatedResource.kube_cluster:type_name -> types.KubernetesClusterV3
+	34, // 7: proto.PaginatedResource.kubernetes_server:type_name -> types.KubernetesServerV3
+	35, // 8: proto.UserCertsRequest.expires:type_name -> google.protobuf.Timestamp
+	10, // 9: proto.UserCertsRequest.route_to_database:type_name -> proto.RouteToDatabase
+	1,  // 10: proto.UserCertsRequest.usage:type_name -> proto.UserCertsRequest.CertUsage
+	11, // 11: proto.UserCertsRequest.route_to_app:type_name -> proto.RouteToApp
+	2,  // 12: proto.UserCertsRequest.requester_name:type_name -> proto.UserCertsRequest.Requester
+	23, // 13: proto.UserCertsRequest.mfa_response:type_name -> proto.MFAAuthenticateResponse
+	36, // 14: proto.UserCertsRequest.attestation_statement:type_name -> teleport.attestation.v1.AttestationStatement
+	3,  // 15: proto.UserCertsRequest.purpose:type_name -> proto.UserCertsRequest.CertPurpose
+	36, // 16: proto.UserCertsRequest.ssh_public_key_attestation_statement:type_name -> teleport.attestation.v1.AttestationStatement
+	36, // 17: proto.UserCertsRequest.tls_public_key_attestation_statement:type_name -> teleport.attestation.v1.AttestationStatement
+	9,  // 18: proto.UserSingleUseCertsRequest.init:type_name -> proto.UserCertsRequest
+	23, // 19: proto.UserSingleUseCertsRequest.mfa_response:type_name -> proto.MFAAuthenticateResponse
+	21, // 20: proto.UserSingleUseCertsResponse.mfa_challenge:type_name -> proto.MFAAuthenticateChallenge
+	15, // 21: proto.UserSingleUseCertsResponse.cert:type_name -> proto.SingleUseUserCert
+	10, // 22: proto.IsMFARequiredRequest.database:type_name -> proto.RouteToDatabase
+	17, // 23: proto.IsMFARequiredRequest.node:type_name -> proto.NodeLogin
+	11, // 24: proto.IsMFARequiredRequest.app:type_name -> proto.RouteToApp
+	0,  // 25: proto.IsMFARequiredResponse.mfa_required:type_name -> proto.MFARequired
+	20, // 26: proto.CreateAuthenticateChallengeRequest.context_user:type_name -> proto.ContextUser
+	16, // 27: proto.CreateAuthenticateChallengeRequest.mfa_required_check:type_name -> proto.IsMFARequiredRequest
+	37, // 28: proto.CreateAuthenticateChallengeRequest.challenge_extensions:type_name -> teleport.mfa.v1.ChallengeExtensions
+	22, // 29: proto.MFAAuthenticateChallenge.totp:type_name -> proto.TOTPChallenge
+	38, // 30: proto.MFAAuthenticateChallenge.webauthn_challenge:type_name -> webauthn.CredentialAssertion
+	0,  // 31: proto.MFAAuthenticateChallenge.mfa_required:type_name -> proto.MFARequired
+	24, // 32: proto.MFAAuthenticateResponse.totp:type_name -> proto.TOTPResponse
+	39, // 33: proto.MFAAuthenticateResponse.webauthn:type_name -> webauthn.CredentialAssertionResponse
+	23, // 34: proto.CreateAppSessionRequest.mfa_response:type_name -> proto.MFAAuthenticateResponse
+	40, // 35: proto.CreateAppSessionResponse.session:type_name -> types.WebSessionV2
+	4,  // 36: proto.AuthService.Ping:input_type -> proto.PingRequest
+	41, // 37: proto.AuthService.GetCurrentUser:input_type -> google.protobuf.Empty
+	6,  // 38: proto.AuthService.ListResources:input_type -> proto.ListResourcesRequest
+	9,  // 39: proto.AuthService.GenerateUserCerts:input_type -> proto.UserCertsRequest
+	13, // 40: proto.AuthService.GenerateUserSingleUseCerts:input_type -> proto.UserSingleUseCertsRequest
+	16, // 41: proto.AuthService.IsMFARequired:input_type -> proto.IsMFARequiredRequest
+	19, // 42: proto.AuthService.CreateAuthenticateChallenge:input_type -> proto.CreateAuthenticateChallengeRequest
+	25, // 43: proto.AuthService.CreateAppSession:input_type -> proto.CreateAppSessionRequest
+	27, // 44: proto.AuthService.DeleteAppSession:input_type -> proto.DeleteAppSessionRequest
+	5,  // 45: proto.AuthService.Ping:output_type -> proto.PingResponse
+	42, // 46: proto.AuthService.GetCurrentUser:output_type -> types.UserV2
+	7,  // 47: proto.AuthService.ListResources:output_type -> proto.ListResourcesResponse
+	12, // 48: proto.AuthService.GenerateUserCerts:output_type -> proto.Certs
+	14, // 49: proto.AuthService.GenerateUserSingleUseCerts:output_type -> proto.UserSingleUseCertsResponse
+	18, // 50: proto.AuthService.IsMFARequired:output_type -> proto.IsMFARequiredResponse
+	21, // 51: proto.AuthService.CreateAuthenticateChallenge:output_type -> proto.MFAAuthenticateChallenge
+	26, // 52: proto.AuthService.CreateAppSession:output_type -> proto.CreateAppSessionResponse
+	41, // 53: proto.AuthService.DeleteAppSession:output_type -> google.protobuf.Empty
+	45, // [45:54] is the sub-list for method output_type
+	36, // [36:45] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_internal_wire_proto_auth_proto_init() }
@@ -464,20 +2382,50 @@ func file_internal_wire_proto_auth_proto_init() {
 		return
 	}
 	file_internal_wire_proto_auth_proto_msgTypes[4].OneofWrappers = []any{
+		(*PaginatedResource_DatabaseServer)(nil),
+		(*PaginatedResource_AppServer)(nil),
 		(*PaginatedResource_Node)(nil),
+		(*PaginatedResource_KubeCluster)(nil),
+		(*PaginatedResource_KubernetesServer)(nil),
+	}
+	file_internal_wire_proto_auth_proto_msgTypes[9].OneofWrappers = []any{
+		(*UserSingleUseCertsRequest_Init)(nil),
+		(*UserSingleUseCertsRequest_MfaResponse)(nil),
+	}
+	file_internal_wire_proto_auth_proto_msgTypes[10].OneofWrappers = []any{
+		(*UserSingleUseCertsResponse_MfaChallenge)(nil),
+		(*UserSingleUseCertsResponse_Cert)(nil),
+	}
+	file_internal_wire_proto_auth_proto_msgTypes[11].OneofWrappers = []any{
+		(*SingleUseUserCert_Ssh)(nil),
+		(*SingleUseUserCert_Tls)(nil),
+	}
+	file_internal_wire_proto_auth_proto_msgTypes[12].OneofWrappers = []any{
+		(*IsMFARequiredRequest_KubernetesCluster)(nil),
+		(*IsMFARequiredRequest_Database)(nil),
+		(*IsMFARequiredRequest_Node)(nil),
+		(*IsMFARequiredRequest_App)(nil),
+	}
+	file_internal_wire_proto_auth_proto_msgTypes[15].OneofWrappers = []any{
+		(*CreateAuthenticateChallengeRequest_ContextUser)(nil),
+	}
+	file_internal_wire_proto_auth_proto_msgTypes[19].OneofWrappers = []any{
+		(*MFAAuthenticateResponse_Totp)(nil),
+		(*MFAAuthenticateResponse_Webauthn)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_internal_wire_proto_auth_proto_rawDesc), len(file_internal_wire_proto_auth_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   6,
+			NumEnums:      4,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_internal_wire_proto_auth_proto_goTypes,
 		DependencyIndexes: file_internal_wire_proto_auth_proto_depIdxs,
+		EnumInfos:         file_internal_wire_proto_auth_proto_enumTypes,
 		MessageInfos:      file_internal_wire_proto_auth_proto_msgTypes,
 	}.Build()
 	File_internal_wire_proto_auth_proto = out.File

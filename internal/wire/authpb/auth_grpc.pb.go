@@ -24,9 +24,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AuthService_Ping_FullMethodName           = "/proto.AuthService/Ping"
-	AuthService_GetCurrentUser_FullMethodName = "/proto.AuthService/GetCurrentUser"
-	AuthService_ListResources_FullMethodName  = "/proto.AuthService/ListResources"
+	AuthService_Ping_FullMethodName                        = "/proto.AuthService/Ping"
+	AuthService_GetCurrentUser_FullMethodName              = "/proto.AuthService/GetCurrentUser"
+	AuthService_ListResources_FullMethodName               = "/proto.AuthService/ListResources"
+	AuthService_GenerateUserCerts_FullMethodName           = "/proto.AuthService/GenerateUserCerts"
+	AuthService_GenerateUserSingleUseCerts_FullMethodName  = "/proto.AuthService/GenerateUserSingleUseCerts"
+	AuthService_IsMFARequired_FullMethodName               = "/proto.AuthService/IsMFARequired"
+	AuthService_CreateAuthenticateChallenge_FullMethodName = "/proto.AuthService/CreateAuthenticateChallenge"
+	AuthService_CreateAppSession_FullMethodName            = "/proto.AuthService/CreateAppSession"
+	AuthService_DeleteAppSession_FullMethodName            = "/proto.AuthService/DeleteAppSession"
 )
 
 // AuthServiceClient is the client API for AuthService service.
@@ -39,6 +45,18 @@ type AuthServiceClient interface {
 	GetCurrentUser(ctx context.Context, in *emptypb.Empty, opts ...grpc.CallOption) (*typespb.UserV2, error)
 	// ListResources returns one page of one kind (gRPC sheet, 6.1).
 	ListResources(ctx context.Context, in *ListResourcesRequest, opts ...grpc.CallOption) (*ListResourcesResponse, error)
+	// GenerateUserCerts issues certificates, among them route certificates (gRPC sheet, 5.1).
+	GenerateUserCerts(ctx context.Context, in *UserCertsRequest, opts ...grpc.CallOption) (*Certs, error)
+	// GenerateUserSingleUseCerts is the older ceremony, Init, challenge, answer, certificate (gRPC sheet, 5.2).
+	GenerateUserSingleUseCerts(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[UserSingleUseCertsRequest, UserSingleUseCertsResponse], error)
+	// IsMFARequired asks whether a session needs a check of its own (gRPC sheet, 5.3).
+	IsMFARequired(ctx context.Context, in *IsMFARequiredRequest, opts ...grpc.CallOption) (*IsMFARequiredResponse, error)
+	// CreateAuthenticateChallenge begins such a check.
+	CreateAuthenticateChallenge(ctx context.Context, in *CreateAuthenticateChallengeRequest, opts ...grpc.CallOption) (*MFAAuthenticateChallenge, error)
+	// CreateAppSession makes the session that an application's certificate names (apps sheet, 5.1).
+	CreateAppSession(ctx context.Context, in *CreateAppSessionRequest, opts ...grpc.CallOption) (*CreateAppSessionResponse, error)
+	// DeleteAppSession ends it.
+	DeleteAppSession(ctx context.Context, in *DeleteAppSessionRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 }
 
 type authServiceClient struct {
@@ -79,6 +97,69 @@ func (c *authServiceClient) ListResources(ctx context.Context, in *ListResources
 	return out, nil
 }
 
+func (c *authServiceClient) GenerateUserCerts(ctx context.Context, in *UserCertsRequest, opts ...grpc.CallOption) (*Certs, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Certs)
+	err := c.cc.Invoke(ctx, AuthService_GenerateUserCerts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) GenerateUserSingleUseCerts(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[UserSingleUseCertsRequest, UserSingleUseCertsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AuthService_ServiceDesc.Streams[0], AuthService_GenerateUserSingleUseCerts_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[UserSingleUseCertsRequest, UserSingleUseCertsResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuthService_GenerateUserSingleUseCertsClient = grpc.BidiStreamingClient[UserSingleUseCertsRequest, UserSingleUseCertsResponse]
+
+func (c *authServiceClient) IsMFARequired(ctx context.Context, in *IsMFARequiredRequest, opts ...grpc.CallOption) (*IsMFARequiredResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IsMFARequiredResponse)
+	err := c.cc.Invoke(ctx, AuthService_IsMFARequired_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) CreateAuthenticateChallenge(ctx context.Context, in *CreateAuthenticateChallengeRequest, opts ...grpc.CallOption) (*MFAAuthenticateChallenge, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MFAAuthenticateChallenge)
+	err := c.cc.Invoke(ctx, AuthService_CreateAuthenticateChallenge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) CreateAppSession(ctx context.Context, in *CreateAppSessionRequest, opts ...grpc.CallOption) (*CreateAppSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateAppSessionResponse)
+	err := c.cc.Invoke(ctx, AuthService_CreateAppSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) DeleteAppSession(ctx context.Context, in *DeleteAppSessionRequest, opts ...grpc.CallOption) (*emptypb.Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(emptypb.Empty)
+	err := c.cc.Invoke(ctx, AuthService_DeleteAppSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AuthServiceServer is the server API for AuthService service.
 // All implementations must embed UnimplementedAuthServiceServer
 // for forward compatibility.
@@ -89,6 +170,18 @@ type AuthServiceServer interface {
 	GetCurrentUser(context.Context, *emptypb.Empty) (*typespb.UserV2, error)
 	// ListResources returns one page of one kind (gRPC sheet, 6.1).
 	ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error)
+	// GenerateUserCerts issues certificates, among them route certificates (gRPC sheet, 5.1).
+	GenerateUserCerts(context.Context, *UserCertsRequest) (*Certs, error)
+	// GenerateUserSingleUseCerts is the older ceremony, Init, challenge, answer, certificate (gRPC sheet, 5.2).
+	GenerateUserSingleUseCerts(grpc.BidiStreamingServer[UserSingleUseCertsRequest, UserSingleUseCertsResponse]) error
+	// IsMFARequired asks whether a session needs a check of its own (gRPC sheet, 5.3).
+	IsMFARequired(context.Context, *IsMFARequiredRequest) (*IsMFARequiredResponse, error)
+	// CreateAuthenticateChallenge begins such a check.
+	CreateAuthenticateChallenge(context.Context, *CreateAuthenticateChallengeRequest) (*MFAAuthenticateChallenge, error)
+	// CreateAppSession makes the session that an application's certificate names (apps sheet, 5.1).
+	CreateAppSession(context.Context, *CreateAppSessionRequest) (*CreateAppSessionResponse, error)
+	// DeleteAppSession ends it.
+	DeleteAppSession(context.Context, *DeleteAppSessionRequest) (*emptypb.Empty, error)
 	mustEmbedUnimplementedAuthServiceServer()
 }
 
@@ -107,6 +200,24 @@ func (UnimplementedAuthServiceServer) GetCurrentUser(context.Context, *emptypb.E
 }
 func (UnimplementedAuthServiceServer) ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListResources not implemented")
+}
+func (UnimplementedAuthServiceServer) GenerateUserCerts(context.Context, *UserCertsRequest) (*Certs, error) {
+	return nil, status.Error(codes.Unimplemented, "method GenerateUserCerts not implemented")
+}
+func (UnimplementedAuthServiceServer) GenerateUserSingleUseCerts(grpc.BidiStreamingServer[UserSingleUseCertsRequest, UserSingleUseCertsResponse]) error {
+	return status.Error(codes.Unimplemented, "method GenerateUserSingleUseCerts not implemented")
+}
+func (UnimplementedAuthServiceServer) IsMFARequired(context.Context, *IsMFARequiredRequest) (*IsMFARequiredResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method IsMFARequired not implemented")
+}
+func (UnimplementedAuthServiceServer) CreateAuthenticateChallenge(context.Context, *CreateAuthenticateChallengeRequest) (*MFAAuthenticateChallenge, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateAuthenticateChallenge not implemented")
+}
+func (UnimplementedAuthServiceServer) CreateAppSession(context.Context, *CreateAppSessionRequest) (*CreateAppSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateAppSession not implemented")
+}
+func (UnimplementedAuthServiceServer) DeleteAppSession(context.Context, *DeleteAppSessionRequest) (*emptypb.Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteAppSession not implemented")
 }
 func (UnimplementedAuthServiceServer) mustEmbedUnimplementedAuthServiceServer() {}
 func (UnimplementedAuthServiceServer) testEmbeddedByValue()                     {}
@@ -183,6 +294,103 @@ func _AuthService_ListResources_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthService_GenerateUserCerts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UserCertsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).GenerateUserCerts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_GenerateUserCerts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).GenerateUserCerts(ctx, req.(*UserCertsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_GenerateUserSingleUseCerts_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(AuthServiceServer).GenerateUserSingleUseCerts(&grpc.GenericServerStream[UserSingleUseCertsRequest, UserSingleUseCertsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuthService_GenerateUserSingleUseCertsServer = grpc.BidiStreamingServer[UserSingleUseCertsRequest, UserSingleUseCertsResponse]
+
+func _AuthService_IsMFARequired_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IsMFARequiredRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).IsMFARequired(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_IsMFARequired_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).IsMFARequired(ctx, req.(*IsMFARequiredRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_CreateAuthenticateChallenge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateAuthenticateChallengeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).CreateAuthenticateChallenge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_CreateAuthenticateChallenge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).CreateAuthenticateChallenge(ctx, req.(*CreateAuthenticateChallengeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_CreateAppSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateAppSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).CreateAppSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_CreateAppSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).CreateAppSession(ctx, req.(*CreateAppSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_DeleteAppSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteAppSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).DeleteAppSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_DeleteAppSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).DeleteAppSession(ctx, req.(*DeleteAppSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AuthService_ServiceDesc is the grpc.ServiceDesc for AuthService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -202,7 +410,34 @@ var AuthService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "ListResources",
 			Handler:    _AuthService_ListResources_Handler,
 		},
+		{
+			MethodName: "GenerateUserCerts",
+			Handler:    _AuthService_GenerateUserCerts_Handler,
+		},
+		{
+			MethodName: "IsMFARequired",
+			Handler:    _AuthService_IsMFARequired_Handler,
+		},
+		{
+			MethodName: "CreateAuthenticateChallenge",
+			Handler:    _AuthService_CreateAuthenticateChallenge_Handler,
+		},
+		{
+			MethodName: "CreateAppSession",
+			Handler:    _AuthService_CreateAppSession_Handler,
+		},
+		{
+			MethodName: "DeleteAppSession",
+			Handler:    _AuthService_DeleteAppSession_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "GenerateUserSingleUseCerts",
+			Handler:       _AuthService_GenerateUserSingleUseCerts_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "internal/wire/proto/auth.proto",
 }

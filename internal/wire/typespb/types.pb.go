@@ -476,6 +476,948 @@ func (x *UserSpecV2) GetRoles() []string {
 	return nil
 }
 
+// DatabaseServerV3 is one agent that serves a database (kind "db_server"); several may serve the same one.
+type DatabaseServerV3 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	SubKind       string                 `protobuf:"bytes,2,opt,name=sub_kind,json=subKind,proto3" json:"sub_kind,omitempty"`
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Metadata      *Metadata              `protobuf:"bytes,4,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Spec          *DatabaseServerSpecV3  `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DatabaseServerV3) Reset() {
+	*x = DatabaseServerV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DatabaseServerV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DatabaseServerV3) ProtoMessage() {}
+
+func (x *DatabaseServerV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DatabaseServerV3.ProtoReflect.Descriptor instead.
+func (*DatabaseServerV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DatabaseServerV3) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *DatabaseServerV3) GetSubKind() string {
+	if x != nil {
+		return x.SubKind
+	}
+	return ""
+}
+
+func (x *DatabaseServerV3) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *DatabaseServerV3) GetMetadata() *Metadata {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *DatabaseServerV3) GetSpec() *DatabaseServerSpecV3 {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// DatabaseServerSpecV3 says who serves which database.
+type DatabaseServerSpecV3 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hostname      string                 `protobuf:"bytes,7,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	HostId        string                 `protobuf:"bytes,8,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	Database      *DatabaseV3            `protobuf:"bytes,12,opt,name=database,proto3" json:"database,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DatabaseServerSpecV3) Reset() {
+	*x = DatabaseServerSpecV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DatabaseServerSpecV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DatabaseServerSpecV3) ProtoMessage() {}
+
+func (x *DatabaseServerSpecV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DatabaseServerSpecV3.ProtoReflect.Descriptor instead.
+func (*DatabaseServerSpecV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DatabaseServerSpecV3) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+func (x *DatabaseServerSpecV3) GetHostId() string {
+	if x != nil {
+		return x.HostId
+	}
+	return ""
+}
+
+func (x *DatabaseServerSpecV3) GetDatabase() *DatabaseV3 {
+	if x != nil {
+		return x.Database
+	}
+	return nil
+}
+
+// DatabaseV3 is a database (kind "db"); metadata.name is the service name of its route.
+type DatabaseV3 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	SubKind       string                 `protobuf:"bytes,2,opt,name=sub_kind,json=subKind,proto3" json:"sub_kind,omitempty"`
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Metadata      *Metadata              `protobuf:"bytes,4,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Spec          *DatabaseSpecV3        `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DatabaseV3) Reset() {
+	*x = DatabaseV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DatabaseV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DatabaseV3) ProtoMessage() {}
+
+func (x *DatabaseV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DatabaseV3.ProtoReflect.Descriptor instead.
+func (*DatabaseV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DatabaseV3) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *DatabaseV3) GetSubKind() string {
+	if x != nil {
+		return x.SubKind
+	}
+	return ""
+}
+
+func (x *DatabaseV3) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *DatabaseV3) GetMetadata() *Metadata {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *DatabaseV3) GetSpec() *DatabaseSpecV3 {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// DatabaseSpecV3 says how a database is spoken to.
+type DatabaseSpecV3 struct {
+	state         protoimpl.MessageState     `protogen:"open.v1"`
+	Protocol      string                     `protobuf:"bytes,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Uri           string                     `protobuf:"bytes,2,opt,name=uri,proto3" json:"uri,omitempty"`
+	DynamicLabels map[string]*CommandLabelV2 `protobuf:"bytes,4,rep,name=dynamic_labels,json=dynamicLabels,proto3" json:"dynamic_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DatabaseSpecV3) Reset() {
+	*x = DatabaseSpecV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DatabaseSpecV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DatabaseSpecV3) ProtoMessage() {}
+
+func (x *DatabaseSpecV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DatabaseSpecV3.ProtoReflect.Descriptor instead.
+func (*DatabaseSpecV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DatabaseSpecV3) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+func (x *DatabaseSpecV3) GetUri() string {
+	if x != nil {
+		return x.Uri
+	}
+	return ""
+}
+
+func (x *DatabaseSpecV3) GetDynamicLabels() map[string]*CommandLabelV2 {
+	if x != nil {
+		return x.DynamicLabels
+	}
+	return nil
+}
+
+// KubernetesServerV3 is one agent that serves a Kubernetes cluster (kind "kube_server").
+type KubernetesServerV3 struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Kind          string                  `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	SubKind       string                  `protobuf:"bytes,2,opt,name=sub_kind,json=subKind,proto3" json:"sub_kind,omitempty"`
+	Version       string                  `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Metadata      *Metadata               `protobuf:"bytes,4,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Spec          *KubernetesServerSpecV3 `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KubernetesServerV3) Reset() {
+	*x = KubernetesServerV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KubernetesServerV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KubernetesServerV3) ProtoMessage() {}
+
+func (x *KubernetesServerV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KubernetesServerV3.ProtoReflect.Descriptor instead.
+func (*KubernetesServerV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *KubernetesServerV3) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *KubernetesServerV3) GetSubKind() string {
+	if x != nil {
+		return x.SubKind
+	}
+	return ""
+}
+
+func (x *KubernetesServerV3) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *KubernetesServerV3) GetMetadata() *Metadata {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *KubernetesServerV3) GetSpec() *KubernetesServerSpecV3 {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// KubernetesServerSpecV3 says who serves which cluster.
+type KubernetesServerSpecV3 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hostname      string                 `protobuf:"bytes,2,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	HostId        string                 `protobuf:"bytes,3,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	Cluster       *KubernetesClusterV3   `protobuf:"bytes,5,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KubernetesServerSpecV3) Reset() {
+	*x = KubernetesServerSpecV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KubernetesServerSpecV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KubernetesServerSpecV3) ProtoMessage() {}
+
+func (x *KubernetesServerSpecV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KubernetesServerSpecV3.ProtoReflect.Descriptor instead.
+func (*KubernetesServerSpecV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *KubernetesServerSpecV3) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+func (x *KubernetesServerSpecV3) GetHostId() string {
+	if x != nil {
+		return x.HostId
+	}
+	return ""
+}
+
+func (x *KubernetesServerSpecV3) GetCluster() *KubernetesClusterV3 {
+	if x != nil {
+		return x.Cluster
+	}
+	return nil
+}
+
+// KubernetesClusterV3 is a Kubernetes cluster (kind "kube_cluster").
+type KubernetesClusterV3 struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Kind          string                   `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	SubKind       string                   `protobuf:"bytes,2,opt,name=sub_kind,json=subKind,proto3" json:"sub_kind,omitempty"`
+	Version       string                   `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Metadata      *Metadata                `protobuf:"bytes,4,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Spec          *KubernetesClusterSpecV3 `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KubernetesClusterV3) Reset() {
+	*x = KubernetesClusterV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KubernetesClusterV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KubernetesClusterV3) ProtoMessage() {}
+
+func (x *KubernetesClusterV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KubernetesClusterV3.ProtoReflect.Descriptor instead.
+func (*KubernetesClusterV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *KubernetesClusterV3) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *KubernetesClusterV3) GetSubKind() string {
+	if x != nil {
+		return x.SubKind
+	}
+	return ""
+}
+
+func (x *KubernetesClusterV3) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *KubernetesClusterV3) GetMetadata() *Metadata {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *KubernetesClusterV3) GetSpec() *KubernetesClusterSpecV3 {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// KubernetesClusterSpecV3 holds the cluster's dynamic labels.
+type KubernetesClusterSpecV3 struct {
+	state         protoimpl.MessageState     `protogen:"open.v1"`
+	DynamicLabels map[string]*CommandLabelV2 `protobuf:"bytes,1,rep,name=dynamic_labels,json=dynamicLabels,proto3" json:"dynamic_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KubernetesClusterSpecV3) Reset() {
+	*x = KubernetesClusterSpecV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KubernetesClusterSpecV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KubernetesClusterSpecV3) ProtoMessage() {}
+
+func (x *KubernetesClusterSpecV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KubernetesClusterSpecV3.ProtoReflect.Descriptor instead.
+func (*KubernetesClusterSpecV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *KubernetesClusterSpecV3) GetDynamicLabels() map[string]*CommandLabelV2 {
+	if x != nil {
+		return x.DynamicLabels
+	}
+	return nil
+}
+
+// AppServerV3 is one agent that serves an application (kind "app_server").
+type AppServerV3 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	SubKind       string                 `protobuf:"bytes,2,opt,name=sub_kind,json=subKind,proto3" json:"sub_kind,omitempty"`
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Metadata      *Metadata              `protobuf:"bytes,4,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Spec          *AppServerSpecV3       `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppServerV3) Reset() {
+	*x = AppServerV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppServerV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppServerV3) ProtoMessage() {}
+
+func (x *AppServerV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppServerV3.ProtoReflect.Descriptor instead.
+func (*AppServerV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *AppServerV3) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *AppServerV3) GetSubKind() string {
+	if x != nil {
+		return x.SubKind
+	}
+	return ""
+}
+
+func (x *AppServerV3) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *AppServerV3) GetMetadata() *Metadata {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *AppServerV3) GetSpec() *AppServerSpecV3 {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// AppServerSpecV3 says who serves which application.
+type AppServerSpecV3 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hostname      string                 `protobuf:"bytes,2,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	HostId        string                 `protobuf:"bytes,3,opt,name=host_id,json=hostId,proto3" json:"host_id,omitempty"`
+	App           *AppV3                 `protobuf:"bytes,5,opt,name=app,proto3" json:"app,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppServerSpecV3) Reset() {
+	*x = AppServerSpecV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppServerSpecV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppServerSpecV3) ProtoMessage() {}
+
+func (x *AppServerSpecV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppServerSpecV3.ProtoReflect.Descriptor instead.
+func (*AppServerSpecV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *AppServerSpecV3) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+func (x *AppServerSpecV3) GetHostId() string {
+	if x != nil {
+		return x.HostId
+	}
+	return ""
+}
+
+func (x *AppServerSpecV3) GetApp() *AppV3 {
+	if x != nil {
+		return x.App
+	}
+	return nil
+}
+
+// AppV3 is an application (kind "app").
+type AppV3 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	SubKind       string                 `protobuf:"bytes,2,opt,name=sub_kind,json=subKind,proto3" json:"sub_kind,omitempty"`
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Metadata      *Metadata              `protobuf:"bytes,4,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Spec          *AppSpecV3             `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppV3) Reset() {
+	*x = AppV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppV3) ProtoMessage() {}
+
+func (x *AppV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppV3.ProtoReflect.Descriptor instead.
+func (*AppV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *AppV3) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *AppV3) GetSubKind() string {
+	if x != nil {
+		return x.SubKind
+	}
+	return ""
+}
+
+func (x *AppV3) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *AppV3) GetMetadata() *Metadata {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *AppV3) GetSpec() *AppSpecV3 {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// AppSpecV3 says what an application is and by which name browsers know it.
+type AppSpecV3 struct {
+	state         protoimpl.MessageState     `protogen:"open.v1"`
+	Uri           string                     `protobuf:"bytes,1,opt,name=uri,proto3" json:"uri,omitempty"`
+	PublicAddr    string                     `protobuf:"bytes,2,opt,name=public_addr,json=publicAddr,proto3" json:"public_addr,omitempty"`
+	DynamicLabels map[string]*CommandLabelV2 `protobuf:"bytes,3,rep,name=dynamic_labels,json=dynamicLabels,proto3" json:"dynamic_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppSpecV3) Reset() {
+	*x = AppSpecV3{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppSpecV3) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppSpecV3) ProtoMessage() {}
+
+func (x *AppSpecV3) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppSpecV3.ProtoReflect.Descriptor instead.
+func (*AppSpecV3) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AppSpecV3) GetUri() string {
+	if x != nil {
+		return x.Uri
+	}
+	return ""
+}
+
+func (x *AppSpecV3) GetPublicAddr() string {
+	if x != nil {
+		return x.PublicAddr
+	}
+	return ""
+}
+
+func (x *AppSpecV3) GetDynamicLabels() map[string]*CommandLabelV2 {
+	if x != nil {
+		return x.DynamicLabels
+	}
+	return nil
+}
+
+// WebSessionV2 is a session that the cluster keeps; for applications metadata.name is its id (apps sheet, 5.1).
+type WebSessionV2 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	SubKind       string                 `protobuf:"bytes,2,opt,name=sub_kind,json=subKind,proto3" json:"sub_kind,omitempty"`
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	Metadata      *Metadata              `protobuf:"bytes,4,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Spec          *WebSessionSpecV2      `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebSessionV2) Reset() {
+	*x = WebSessionV2{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebSessionV2) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebSessionV2) ProtoMessage() {}
+
+func (x *WebSessionV2) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebSessionV2.ProtoReflect.Descriptor instead.
+func (*WebSessionV2) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *WebSessionV2) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *WebSessionV2) GetSubKind() string {
+	if x != nil {
+		return x.SubKind
+	}
+	return ""
+}
+
+func (x *WebSessionV2) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *WebSessionV2) GetMetadata() *Metadata {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *WebSessionV2) GetSpec() *WebSessionSpecV2 {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+// WebSessionSpecV2 says whose session it is and how long it lasts.
+type WebSessionSpecV2 struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Expires       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebSessionSpecV2) Reset() {
+	*x = WebSessionSpecV2{}
+	mi := &file_internal_wire_proto_types_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebSessionSpecV2) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebSessionSpecV2) ProtoMessage() {}
+
+func (x *WebSessionSpecV2) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_types_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebSessionSpecV2.ProtoReflect.Descriptor instead.
+func (*WebSessionSpecV2) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_types_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *WebSessionSpecV2) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *WebSessionSpecV2) GetExpires() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Expires
+	}
+	return nil
+}
+
 var File_internal_wire_proto_types_proto protoreflect.FileDescriptor
 
 const file_internal_wire_proto_types_proto_rawDesc = "" +
@@ -520,7 +1462,85 @@ const file_internal_wire_proto_types_proto_rawDesc = "" +
 	"\x04spec\x18\x05 \x01(\v2\x11.types.UserSpecV2R\x04spec\"\"\n" +
 	"\n" +
 	"UserSpecV2\x12\x14\n" +
-	"\x05roles\x18\x04 \x03(\tR\x05rolesB<Z:github.com/touchstone-app/touchstone/internal/wire/typespbb\x06proto3"
+	"\x05roles\x18\x04 \x03(\tR\x05roles\"\xb9\x01\n" +
+	"\x10DatabaseServerV3\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x19\n" +
+	"\bsub_kind\x18\x02 \x01(\tR\asubKind\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12+\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x0f.types.MetadataR\bmetadata\x12/\n" +
+	"\x04spec\x18\x05 \x01(\v2\x1b.types.DatabaseServerSpecV3R\x04spec\"z\n" +
+	"\x14DatabaseServerSpecV3\x12\x1a\n" +
+	"\bhostname\x18\a \x01(\tR\bhostname\x12\x17\n" +
+	"\ahost_id\x18\b \x01(\tR\x06hostId\x12-\n" +
+	"\bdatabase\x18\f \x01(\v2\x11.types.DatabaseV3R\bdatabase\"\xad\x01\n" +
+	"\n" +
+	"DatabaseV3\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x19\n" +
+	"\bsub_kind\x18\x02 \x01(\tR\asubKind\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12+\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x0f.types.MetadataR\bmetadata\x12)\n" +
+	"\x04spec\x18\x05 \x01(\v2\x15.types.DatabaseSpecV3R\x04spec\"\xe8\x01\n" +
+	"\x0eDatabaseSpecV3\x12\x1a\n" +
+	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x10\n" +
+	"\x03uri\x18\x02 \x01(\tR\x03uri\x12O\n" +
+	"\x0edynamic_labels\x18\x04 \x03(\v2(.types.DatabaseSpecV3.DynamicLabelsEntryR\rdynamicLabels\x1aW\n" +
+	"\x12DynamicLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.types.CommandLabelV2R\x05value:\x028\x01\"\xbd\x01\n" +
+	"\x12KubernetesServerV3\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x19\n" +
+	"\bsub_kind\x18\x02 \x01(\tR\asubKind\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12+\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x0f.types.MetadataR\bmetadata\x121\n" +
+	"\x04spec\x18\x05 \x01(\v2\x1d.types.KubernetesServerSpecV3R\x04spec\"\x83\x01\n" +
+	"\x16KubernetesServerSpecV3\x12\x1a\n" +
+	"\bhostname\x18\x02 \x01(\tR\bhostname\x12\x17\n" +
+	"\ahost_id\x18\x03 \x01(\tR\x06hostId\x124\n" +
+	"\acluster\x18\x05 \x01(\v2\x1a.types.KubernetesClusterV3R\acluster\"\xbf\x01\n" +
+	"\x13KubernetesClusterV3\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x19\n" +
+	"\bsub_kind\x18\x02 \x01(\tR\asubKind\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12+\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x0f.types.MetadataR\bmetadata\x122\n" +
+	"\x04spec\x18\x05 \x01(\v2\x1e.types.KubernetesClusterSpecV3R\x04spec\"\xcc\x01\n" +
+	"\x17KubernetesClusterSpecV3\x12X\n" +
+	"\x0edynamic_labels\x18\x01 \x03(\v21.types.KubernetesClusterSpecV3.DynamicLabelsEntryR\rdynamicLabels\x1aW\n" +
+	"\x12DynamicLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.types.CommandLabelV2R\x05value:\x028\x01\"\xaf\x01\n" +
+	"\vAppServerV3\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x19\n" +
+	"\bsub_kind\x18\x02 \x01(\tR\asubKind\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12+\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x0f.types.MetadataR\bmetadata\x12*\n" +
+	"\x04spec\x18\x05 \x01(\v2\x16.types.AppServerSpecV3R\x04spec\"f\n" +
+	"\x0fAppServerSpecV3\x12\x1a\n" +
+	"\bhostname\x18\x02 \x01(\tR\bhostname\x12\x17\n" +
+	"\ahost_id\x18\x03 \x01(\tR\x06hostId\x12\x1e\n" +
+	"\x03app\x18\x05 \x01(\v2\f.types.AppV3R\x03app\"\xa3\x01\n" +
+	"\x05AppV3\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x19\n" +
+	"\bsub_kind\x18\x02 \x01(\tR\asubKind\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12+\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x0f.types.MetadataR\bmetadata\x12$\n" +
+	"\x04spec\x18\x05 \x01(\v2\x10.types.AppSpecV3R\x04spec\"\xe3\x01\n" +
+	"\tAppSpecV3\x12\x10\n" +
+	"\x03uri\x18\x01 \x01(\tR\x03uri\x12\x1f\n" +
+	"\vpublic_addr\x18\x02 \x01(\tR\n" +
+	"publicAddr\x12J\n" +
+	"\x0edynamic_labels\x18\x03 \x03(\v2#.types.AppSpecV3.DynamicLabelsEntryR\rdynamicLabels\x1aW\n" +
+	"\x12DynamicLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.types.CommandLabelV2R\x05value:\x028\x01\"\xb1\x01\n" +
+	"\fWebSessionV2\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x19\n" +
+	"\bsub_kind\x18\x02 \x01(\tR\asubKind\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12+\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x0f.types.MetadataR\bmetadata\x12+\n" +
+	"\x04spec\x18\x05 \x01(\v2\x17.types.WebSessionSpecV2R\x04spec\"\\\n" +
+	"\x10WebSessionSpecV2\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x124\n" +
+	"\aexpires\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aexpiresB<Z:github.com/touchstone-app/touchstone/internal/wire/typespbb\x06proto3"
 
 var (
 	file_internal_wire_proto_types_proto_rawDescOnce sync.Once
@@ -534,33 +1554,74 @@ func file_internal_wire_proto_types_proto_rawDescGZIP() []byte {
 	return file_internal_wire_proto_types_proto_rawDescData
 }
 
-var file_internal_wire_proto_types_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_internal_wire_proto_types_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_internal_wire_proto_types_proto_goTypes = []any{
-	(*Metadata)(nil),              // 0: types.Metadata
-	(*SortBy)(nil),                // 1: types.SortBy
-	(*CommandLabelV2)(nil),        // 2: types.CommandLabelV2
-	(*ServerV2)(nil),              // 3: types.ServerV2
-	(*ServerSpecV2)(nil),          // 4: types.ServerSpecV2
-	(*UserV2)(nil),                // 5: types.UserV2
-	(*UserSpecV2)(nil),            // 6: types.UserSpecV2
-	nil,                           // 7: types.Metadata.LabelsEntry
-	nil,                           // 8: types.ServerSpecV2.CmdLabelsEntry
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*Metadata)(nil),                // 0: types.Metadata
+	(*SortBy)(nil),                  // 1: types.SortBy
+	(*CommandLabelV2)(nil),          // 2: types.CommandLabelV2
+	(*ServerV2)(nil),                // 3: types.ServerV2
+	(*ServerSpecV2)(nil),            // 4: types.ServerSpecV2
+	(*UserV2)(nil),                  // 5: types.UserV2
+	(*UserSpecV2)(nil),              // 6: types.UserSpecV2
+	(*DatabaseServerV3)(nil),        // 7: types.DatabaseServerV3
+	(*DatabaseServerSpecV3)(nil),    // 8: types.DatabaseServerSpecV3
+	(*DatabaseV3)(nil),              // 9: types.DatabaseV3
+	(*DatabaseSpecV3)(nil),          // 10: types.DatabaseSpecV3
+	(*KubernetesServerV3)(nil),      // 11: types.KubernetesServerV3
+	(*KubernetesServerSpecV3)(nil),  // 12: types.KubernetesServerSpecV3
+	(*KubernetesClusterV3)(nil),     // 13: types.KubernetesClusterV3
+	(*KubernetesClusterSpecV3)(nil), // 14: types.KubernetesClusterSpecV3
+	(*AppServerV3)(nil),             // 15: types.AppServerV3
+	(*AppServerSpecV3)(nil),         // 16: types.AppServerSpecV3
+	(*AppV3)(nil),                   // 17: types.AppV3
+	(*AppSpecV3)(nil),               // 18: types.AppSpecV3
+	(*WebSessionV2)(nil),            // 19: types.WebSessionV2
+	(*WebSessionSpecV2)(nil),        // 20: types.WebSessionSpecV2
+	nil,                             // 21: types.Metadata.LabelsEntry
+	nil,                             // 22: types.ServerSpecV2.CmdLabelsEntry
+	nil,                             // 23: types.DatabaseSpecV3.DynamicLabelsEntry
+	nil,                             // 24: types.KubernetesClusterSpecV3.DynamicLabelsEntry
+	nil,                             // 25: types.AppSpecV3.DynamicLabelsEntry
+	(*timestamppb.Timestamp)(nil),   // 26: google.protobuf.Timestamp
 }
 var file_internal_wire_proto_types_proto_depIdxs = []int32{
-	7, // 0: types.Metadata.labels:type_name -> types.Metadata.LabelsEntry
-	9, // 1: types.Metadata.expires:type_name -> google.protobuf.Timestamp
-	0, // 2: types.ServerV2.metadata:type_name -> types.Metadata
-	4, // 3: types.ServerV2.spec:type_name -> types.ServerSpecV2
-	8, // 4: types.ServerSpecV2.cmd_labels:type_name -> types.ServerSpecV2.CmdLabelsEntry
-	0, // 5: types.UserV2.metadata:type_name -> types.Metadata
-	6, // 6: types.UserV2.spec:type_name -> types.UserSpecV2
-	2, // 7: types.ServerSpecV2.CmdLabelsEntry.value:type_name -> types.CommandLabelV2
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	21, // 0: types.Metadata.labels:type_name -> types.Metadata.LabelsEntry
+	26, // 1: types.Metadata.expires:type_name -> google.protobuf.Timestamp
+	0,  // 2: types.ServerV2.metadata:type_name -> types.Metadata
+	4,  // 3: types.ServerV2.spec:type_name -> types.ServerSpecV2
+	22, // 4: types.ServerSpecV2.cmd_labels:type_name -> types.ServerSpecV2.CmdLabelsEntry
+	0,  // 5: types.UserV2.metadata:type_name -> types.Metadata
+	6,  // 6: types.UserV2.spec:type_name -> types.UserSpecV2
+	0,  // 7: types.DatabaseServerV3.metadata:type_name -> types.Metadata
+	8,  // 8: types.DatabaseServerV3.spec:type_name -> types.DatabaseServerSpecV3
+	9,  // 9: types.DatabaseServerSpecV3.database:type_name -> types.DatabaseV3
+	0,  // 10: types.DatabaseV3.metadata:type_name -> types.Metadata
+	10, // 11: types.DatabaseV3.spec:type_name -> types.DatabaseSpecV3
+	23, // 12: types.DatabaseSpecV3.dynamic_labels:type_name -> types.DatabaseSpecV3.DynamicLabelsEntry
+	0,  // 13: types.KubernetesServerV3.metadata:type_name -> types.Metadata
+	12, // 14: types.KubernetesServerV3.spec:type_name -> types.KubernetesServerSpecV3
+	13, // 15: types.KubernetesServerSpecV3.cluster:type_name -> types.KubernetesClusterV3
+	0,  // 16: types.KubernetesClusterV3.metadata:type_name -> types.Metadata
+	14, // 17: types.KubernetesClusterV3.spec:type_name -> types.KubernetesClusterSpecV3
+	24, // 18: types.KubernetesClusterSpecV3.dynamic_labels:type_name -> types.KubernetesClusterSpecV3.DynamicLabelsEntry
+	0,  // 19: types.AppServerV3.metadata:type_name -> types.Metadata
+	16, // 20: types.AppServerV3.spec:type_name -> types.AppServerSpecV3
+	17, // 21: types.AppServerSpecV3.app:type_name -> types.AppV3
+	0,  // 22: types.AppV3.metadata:type_name -> types.Metadata
+	18, // 23: types.AppV3.spec:type_name -> types.AppSpecV3
+	25, // 24: types.AppSpecV3.dynamic_labels:type_name -> types.AppSpecV3.DynamicLabelsEntry
+	0,  // 25: types.WebSessionV2.metadata:type_name -> types.Metadata
+	20, // 26: types.WebSessionV2.spec:type_name -> types.WebSessionSpecV2
+	26, // 27: types.WebSessionSpecV2.expires:type_name -> google.protobuf.Timestamp
+	2,  // 28: types.ServerSpecV2.CmdLabelsEntry.value:type_name -> types.CommandLabelV2
+	2,  // 29: types.DatabaseSpecV3.DynamicLabelsEntry.value:type_name -> types.CommandLabelV2
+	2,  // 30: types.KubernetesClusterSpecV3.DynamicLabelsEntry.value:type_name -> types.CommandLabelV2
+	2,  // 31: types.AppSpecV3.DynamicLabelsEntry.value:type_name -> types.CommandLabelV2
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_internal_wire_proto_types_proto_init() }
@@ -574,7 +1635,7 @@ func file_internal_wire_proto_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_internal_wire_proto_types_proto_rawDesc), len(file_internal_wire_proto_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
