@@ -5,6 +5,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -43,6 +44,9 @@ func runDemoWindow(ctx context.Context, getenv func(string) string, world *demoW
 
 // openWindow completes deps, shows the window and returns when the person quits or ctx ends.
 func openWindow(ctx context.Context, getenv func(string) string, home string, deps ui.Deps) error {
+	if err := checkDisplay(runtime.GOOS, getenv); err != nil {
+		return err
+	}
 	fyneapp.SetMetadata(fyne.AppMetadata{
 		ID: appID, Name: "Touchstone", Version: Version(), Icon: assets.AppIcon(),
 		Migrations: fyneMigrations(),
