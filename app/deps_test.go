@@ -27,8 +27,9 @@ var importRules = []importRule{
 	{room: "ui", except: []string{"ui/widget", "ui/term"}, forbidden: []string{"./app", "./demo", "./keystore/virtual", "./session/teleport", "./internal/wire", "net", "crypto", "google.golang.org", "github.com/go-piv", "fyne.io/fyne/v2/app"}, reason: "the window decides nothing: it renders snapshots and forwards intentions"},
 	{room: "ui/widget", forbidden: []string{"./app", "./demo", "./session", "./keystore", "./internal/wire", "net", "os", "crypto", "fyne.io/fyne/v2/app"}, reason: "widgets are reusable shapes that know no cluster and no key"},
 	{room: "ui/term", forbidden: []string{"./app", "./demo", "./session", "./keystore", "./internal", "net", "os", "crypto", "fyne.io/fyne/v2/app"}, reason: "a terminal shows bytes, wherever they come from"},
-	{room: "session", except: []string{"session/teleport"}, forbidden: []string{"./app", "./ui", "./demo", "./keystore/virtual", "fyne.io", "github.com/go-piv"}, reason: "sessions must work without a window, and must not share code with the cluster they are tested on"},
+	{room: "session", except: []string{"session/teleport", "session/localproxy"}, forbidden: []string{"./app", "./ui", "./demo", "./keystore/virtual", "fyne.io", "github.com/go-piv"}, reason: "sessions must work without a window, and must not share code with the cluster they are tested on"},
 	{room: "session/teleport", forbidden: []string{"./app", "./ui", "./demo", "./keystore", "./session", "fyne.io", "github.com/go-piv"}, reason: "the protocol client is stateless: it is handed a crypto.Signer"},
+	{room: "session/localproxy", forbidden: []string{"./app", "./ui", "./demo", "./keystore", "./session", "fyne.io", "google.golang.org", "github.com/go-piv"}, reason: "a local proxy is handed a source of certificates and a way, and asks no further"},
 	{room: "keystore", except: []string{"keystore/virtual"}, forbidden: []string{"./app", "./ui", "./demo", "./session", "./keystore/virtual", "./internal/wire", "fyne.io", "google.golang.org", "net"}, reason: "keys do not know what a cluster is, and the client of a card must not share code with the card"},
 	{room: "keystore/virtual", forbidden: []string{"./", "github.com", "golang.org", "google.golang.org", "fyne.io"}, reason: "a device is independent of its clients: a mistake must not cancel itself out"},
 	{room: "demo", forbidden: []string{"./app", "./ui", "./session", "./keystore", "fyne.io", "github.com/go-piv"}, reason: "the cluster is the other end of the wire: it shares message shapes, never code"},
@@ -42,6 +43,7 @@ var importRules = []importRule{
 var ownersOfLibraries = map[string]string{
 	"github.com/go-piv/piv-go": "keystore",
 	"github.com/creack/pty":    "demo",
+	"github.com/godbus/dbus":   "app",
 }
 
 // goPackage is what "go list" says of a package.
