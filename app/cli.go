@@ -43,6 +43,10 @@ func commands() []command {
 		{name: "status", summary: "who is signed in where, and until when", flags: printingFlags, run: runStatus},
 		{name: "ls", summary: "list the servers of a cluster", flags: listFlags, run: runList},
 		{name: "ssh", args: "[LOGIN@]HOST [COMMAND...]", summary: "open a shell or run a command on a server", flags: clusterFlags, run: runSSH},
+		{name: "proxy", summary: "local ways to the cluster for other programs", sub: []command{
+			{name: "ssh", args: "LOGIN@HOST:PORT", summary: "a ProxyCommand for OpenSSH", flags: clusterFlags, run: runProxySSH},
+		}},
+		{name: "config", summary: "print what OpenSSH must be told to reach servers", flags: listFlags, run: runConfig},
 		{name: "demo", summary: "try it with a demo cluster and a virtual key", flags: demoFlags, run: runDemo},
 		{name: "virtual-key", summary: "a software YubiKey for trying and testing", sub: []command{
 			{name: "serve", summary: "run a virtual key until interrupted", flags: virtualKeyServeFlags, run: runVirtualKeyServe},

@@ -26,6 +26,7 @@ type rooms struct {
 	keys     *keystore.Store
 	sessions *session.Manager
 	log      *logFile
+	home     string // the folder of profiles and certificates
 }
 
 // roomsConfig is what differs between the ways of using Touchstone.
@@ -46,7 +47,7 @@ func openRooms(c roomsConfig) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rooms{log: log}
+	r := &rooms{log: log, home: home}
 	r.keys, err = keystore.Open(keystore.Config{Prompter: c.prompter, Worker: cardWorker, Now: time.Now, Version: Version(), Log: log.logger})
 	if err != nil {
 		return nil, closeAfter(err, r)

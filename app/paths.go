@@ -18,7 +18,11 @@ func homeFolder(chosen string) (string, error) {
 		}
 		chosen = filepath.Join(config, "touchstone")
 	}
-	return chosen, makePrivate(chosen)
+	absolute, err := filepath.Abs(chosen)
+	if err != nil {
+		return "", fmt.Errorf("finding the folder %s: %w", chosen, err)
+	}
+	return absolute, makePrivate(absolute)
 }
 
 // demoFolder is where the demo keeps its cluster and its key.

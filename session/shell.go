@@ -84,22 +84,29 @@ func chooseLogin(p profile, ring *keyring, login string) (string, error) {
 // dialShell goes through the proxy to the server and opens the session.
 func (m *Manager) dialShell(ctx context.Context, link *link, r ShellRequest, server Server) (*teleport.Session, error) {
 	what := fmt.Sprintf("SSH to %s@%s", r.Login, server.Hostname)
-	address := net.JoinHostPort(server.ID, "0") // any port; the ID is never ambiguous (ssh sheet, section 2)
-	if err := link.warmUp(ctx, what); err != nil {
-		return nil, err
-	}
-	var conn net.Conn
-	err := link.withNodes(ctx, what, func(nodes teleport.NodeDialer) (err error) {
-		conn, err = nodes.DialNode(ctx, address)
-		return err
-	})
+	conn, err := dialServer(ctx, link, what, server)
 	if err != nil {
 		return nil, err
 	}
 	return link.client.OpenSession(ctx, conn, link.identity(ctx, what), teleport.SessionRequest{
-		Address: address, Login: r.Login, Command: r.Command, Terminal: r.Terminal, Lang: m.config.Lang,
+		Address: serverAddress(server), Login: r.Login, Command: r.Command, Terminal: r.Terminal, Lang: m.config.Lang,
 	})
 }
+
+// dialServer opens a byte stream to a server's SSH port, once the key is awake.
+func dialServer(ctx context.Context, link *link, what string, server Server) (conn net.Conn, err error) {
+	if err := link.warmUp(ctx, what); err != nil {
+		return nil, err
+	}
+	err = link.withNodes(ctx, what, func(nodes teleport.NodeDialer) (err error) {
+		conn, err = nodes.DialNode(ctx, serverAddress(server))
+		return err
+	})
+	return conn, err
+}
+
+// serverAddress is what the proxy is asked for: any port, and the ID, which is never ambiguous (ssh sheet, section 2).
+func serverAddress(server Server) string { return net.JoinHostPort(server.ID, "0") }
 
 // register publishes an open shell and begins to wait for its end.
 func (m *Manager) register(r ShellRequest, server Server, remote *teleport.Session, release func()) (*Shell, error) {

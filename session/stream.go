@@ -1,0 +1,85 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
+)
+
+// StreamRequest asks for the bytes of a server's SSH port, for another SSH client.
+type StreamRequest struct {
+	Cluster string // Cluster.ID
+	Host    string // a server's ID, its host name, or its host name and the cluster's: "web-1.example"
+	Login   string // Unix login that the client will ask for; it must be one that the certificates allow
+}
+
+// DialServer opens a byte stream to a server's SSH port. Nothing of SSH is spoken on it yet: the client at the other
+// end proves who the user is, with the agent of ServeAgent, and checks the server by the lines of KnownHosts. Ending
+// ctx ends the dialling, not the stream; closing the stream lets go of it.
+func (m *Manager) DialServer(ctx context.Context, r StreamRequest) (net.Conn, error) {
+	ctx, done := m.within(ctx)
+	defer done()
+	p, link, err := m.signedIn(r.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	login, err := chooseLogin(p, link.ring, r.Login)
+	if err != nil {
+		return nil, err
+	}
+	host := strings.TrimSuffix(r.Host, "."+p.name())
+	server, err := m.resolve(ctx, r.Cluster, p, link, host)
+	if err != nil {
+		m.learn(r.Cluster, err)
+		return nil, useFault(p, err)
+	}
+	release := link.hold()
+	conn, err := dialServer(ctx, link, fmt.Sprintf("SSH to %s@%s", login, server.Hostname), server)
+	if err != nil {
+		release()
+		m.learn(r.Cluster, err)
+		return nil, shellFault(p, login, server.Hostname, err)
+	}
+	return &heldConn{Conn: conn, release: release}, nil
+}
+
+// heldConn lets go of its link when it is closed.
+type heldConn struct {
+	net.Conn
+	release func()
+}
+
+// Close ends the stream.
+func (c *heldConn) Close() error {
+	err := c.Conn.Close()
+	c.release()
+	if err != nil {
+		return fmt.Errorf("closing the stream: %w", err)
+	}
+	return nil
+}
+
+// KnownHosts returns lines for OpenSSH's known_hosts file that trust the cluster's host authorities for its own names
+// (certificates sheet, 7.4) and for names without a dot, which are the short names of servers. The file that they go
+// to must serve no other hosts.
+func (m *Manager) KnownHosts(clusterID string) ([]byte, error) {
+	p, link, err := m.signedIn(clusterID)
+	if err != nil {
+		return nil, err
+	}
+	cluster := link.ring.Cluster
+	if !validHost(cluster) {
+		return nil, fault.New(fmt.Sprintf("OpenSSH cannot be told about the cluster %q: its name is no host name.", cluster),
+			`Use "touchstone ssh" for its servers.`)
+	}
+	var lines strings.Builder
+	for _, authority := range link.ring.hostSSH {
+		key := authorizedKey(authority)
+		fmt.Fprintf(&lines, "@cert-authority %s,%s,*.%s %s type=host\n", p.id(), cluster, cluster, key)
+		fmt.Fprintf(&lines, "@cert-authority *,!*.* %s type=host\n", key)
+	}
+	return []byte(lines.String()), nil
+}
