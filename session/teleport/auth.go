@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/internal/wire/authpb"
 	"github.com/touchstone-app/touchstone/internal/wire/typespb"
@@ -40,23 +42,38 @@ const (
 // ListServers returns the SSH servers that the user may see and that match every keyword; no keyword matches all.
 // Servers treat keywords as substrings of names, addresses and labels (gRPC sheet, 6.1).
 func (a *Auth) ListServers(ctx context.Context, keywords ...string) ([]*typespb.ServerV2, error) {
-	var servers []*typespb.ServerV2
-	request := &authpb.ListResourcesRequest{ResourceType: wire.KindNode, Limit: pageMost, SearchKeywords: keywords}
+	return list(ctx, a, wire.KindNode, (*authpb.PaginatedResource).GetNode, keywords)
+}
+
+// ListDatabases returns the databases, once for each agent that serves one.
+func (a *Auth) ListDatabases(ctx context.Context, keywords ...string) ([]*typespb.DatabaseServerV3, error) {
+	return list(ctx, a, wire.KindDatabaseServer, (*authpb.PaginatedResource).GetDatabaseServer, keywords)
+}
+
+// ListApps returns the applications, once for each agent that serves one.
+func (a *Auth) ListApps(ctx context.Context, keywords ...string) ([]*typespb.AppServerV3, error) {
+	return list(ctx, a, wire.KindAppServer, (*authpb.PaginatedResource).GetAppServer, keywords)
+}
+
+// list asks for every page of one kind.
+func list[T any](ctx context.Context, a *Auth, kind string, get func(*authpb.PaginatedResource) *T, keywords []string) ([]*T, error) {
+	var found []*T
+	request := &authpb.ListResourcesRequest{ResourceType: kind, Limit: pageMost, SearchKeywords: keywords}
 	for {
 		page, err := a.listPage(ctx, request)
 		if err != nil {
-			return nil, fmt.Errorf("listing servers: %w", err)
+			return nil, fmt.Errorf("listing %s: %w", kind, err)
 		}
 		for _, resource := range page.GetResources() {
-			if server := resource.GetNode(); server != nil {
-				servers = append(servers, server)
+			if one := get(resource); one != nil {
+				found = append(found, one)
 			}
 		}
 		if page.GetNextKey() == "" {
-			return servers, nil
+			return found, nil
 		}
 		if page.GetNextKey() == request.GetStartKey() {
-			return nil, fmt.Errorf("listing servers: the page after %q is itself", request.GetStartKey())
+			return nil, fmt.Errorf("listing %s: the page after %q is itself", kind, request.GetStartKey())
 		}
 		request.StartKey = page.GetNextKey()
 	}
@@ -65,7 +82,7 @@ func (a *Auth) ListServers(ctx context.Context, keywords ...string) ([]*typespb.
 // listPage asks for one page, lowering request's limit where the answer is too large.
 func (a *Auth) listPage(ctx context.Context, request *authpb.ListResourcesRequest) (*authpb.ListResourcesResponse, error) {
 	for {
-		page, err := a.listOnce(ctx, request)
+		page, err := call(ctx, a, a.client.ListResources, request)
 		var refused *AnswerError
 		if errors.As(err, &refused) && refused.Class == ClassLimited && request.GetLimit() > pageLeast {
 			request.Limit /= 2
@@ -75,9 +92,10 @@ func (a *Auth) listPage(ctx context.Context, request *authpb.ListResourcesReques
 	}
 }
 
-func (a *Auth) listOnce(ctx context.Context, request *authpb.ListResourcesRequest) (*authpb.ListResourcesResponse, error) {
+// call runs one method within the patience for an answer and gives its failure a type.
+func call[Q, A any](ctx context.Context, a *Auth, method func(context.Context, Q, ...grpc.CallOption) (A, error), request Q) (A, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
-	page, err := a.client.ListResources(ctx, request)
-	return page, a.rpc.sort(ctx, err)
+	answer, err := method(ctx, request)
+	return answer, a.rpc.sort(ctx, err)
 }
