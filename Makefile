@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 GO ?= go
 GO_WANTED := $(shell awk '$$1 == "go" { print $$2 }' go.mod)
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell scripts/version)
 
 # One set of flags for every build and test: each further set would compile Fyne's C code once more. gles makes that
 # code ten times quicker to compile on Linux and draws the same picture.
@@ -20,7 +20,7 @@ export GOFLAGS := -tags=$(TAGS) -trimpath
 LDFLAGS := -X github.com/touchstone-app/touchstone/app.version=$(VERSION)
 
 
-.PHONY: build demo test check e2e bench fuzz generate setup go-version clean
+.PHONY: build demo test check e2e bench fuzz generate package package-macos setup go-version clean
 
 build: go-version setup ## build/touchstone
 	$(GO) build -ldflags '$(LDFLAGS)' -o build/touchstone .
@@ -45,6 +45,12 @@ fuzz: go-version ## each fuzz target for half a minute
 
 generate: go-version ## the Go code of internal/wire/proto again
 	$(GO) generate ./internal/wire
+
+package: go-version setup ## a .deb and a .tar.xz for Linux under build/
+	@scripts/package
+
+package-macos: go-version ## Touchstone.app under build/; only on a Mac, and not tried yet on any
+	@scripts/package-macos
 
 setup: ## the C libraries and tools that are missing
 	@scripts/setup
