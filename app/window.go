@@ -53,13 +53,24 @@ func openWindow(ctx context.Context, getenv func(string) string, home string, de
 	})
 	application := fyneapp.NewWithID(appID)
 	prompter := ui.NewPrompter(fyne.Do, time.Now)
+	home, err := homeFolder(home)
+	if err != nil {
+		return err
+	}
+	memory, err := openSettings(home)
+	if err != nil {
+		return err
+	}
 	r, err := openRooms(roomsConfig{home: home, prompter: prompter, lang: getenv("LANG")})
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	log.SetOutput(fyneLog{r.log.logger}) // what Fyne has to say belongs in our log, not on a person's terminal
+	around := openDesktop(application, getenv, r.log.logger)
+	defer around.Close()
 	deps.App, deps.Prompter = application, prompter
+	deps.Desktop, deps.Memory = around, memory
 	deps.Sessions, deps.Keys = r.sessions, r.keys
 	deps.Version, deps.Post, deps.Now = Version(), fyne.Do, time.Now
 	deps.FirstRun = len(r.sessions.Snapshot().Clusters) == 0

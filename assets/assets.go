@@ -26,6 +26,14 @@ var (
 	YubiKeyLit = resource("icon/yubikey-lit.svg")
 )
 
+// The tray's icons, as PNGs: signed in, a key waits to be touched, signed out of everything. The last two are drawn from
+// the SVG of their name, scaled down from 512 pixels.
+var (
+	TraySignedIn  = AppIconAt(64)
+	TrayTouch     = resource("icon/tray-touch.png")
+	TraySignedOut = resource("icon/tray-signed-out.png")
+)
+
 // AppIcon is the application icon as a PNG, because trays and window managers show nothing for an SVG.
 func AppIcon() fyne.Resource { return AppIconAt(256) }
 

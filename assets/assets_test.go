@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+
+	"fyne.io/fyne/v2"
 )
 
 func TestEveryAppIconHasTheSizeInItsName(t *testing.T) {
@@ -18,6 +20,23 @@ func TestEveryAppIconHasTheSizeInItsName(t *testing.T) {
 		if config.Width != edge || config.Height != edge {
 			t.Errorf("AppIconAt(%d) is %d x %d", edge, config.Width, config.Height)
 		}
+	}
+}
+
+func TestTheTrayHasADifferentIconForEachState(t *testing.T) {
+	seen := map[string]bool{}
+	for _, icon := range []fyne.Resource{TraySignedIn, TrayTouch, TraySignedOut} {
+		config, err := png.DecodeConfig(bytes.NewReader(icon.Content()))
+		if err != nil {
+			t.Fatalf("decoding %s: %v", icon.Name(), err)
+		}
+		if config.Width != 64 || config.Height != 64 {
+			t.Errorf("%s is %d x %d", icon.Name(), config.Width, config.Height)
+		}
+		seen[string(icon.Content())] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("three states have %d pictures", len(seen))
 	}
 }
 
@@ -60,6 +79,7 @@ func allIcons(t *testing.T) []Icon {
 	t.Helper()
 	return []Icon{
 		IconAlert, IconCheck, IconChevron, IconClose, IconEye, IconEyeOff, IconGlobe, IconInfo, IconKey, IconLock,
-		IconPlug, IconPlus, IconRefresh, IconSearch, IconServer, IconShield, IconSignOut, IconTerminal,
+		IconPlug, IconPlus, IconRefresh, IconSearch, IconServer, IconShield, IconSignOut, IconStar,
+		IconStarFull, IconTerminal,
 	}
 }

@@ -31,6 +31,8 @@ const (
 	IconServer   Icon = "server"
 	IconShield   Icon = "shield"
 	IconSignOut  Icon = "signout"
+	IconStar     Icon = "star"
+	IconStarFull Icon = "star-full"
 	IconTerminal Icon = "terminal"
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"sync"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -33,6 +34,8 @@ func newMainScreen(w *Window) *mainScreen {
 	m.status = newStatusBar(w.forgetPIN)
 	m.resources = newResources(resourceActions{
 		connect: m.connect,
+		pin:     m.pin,
+		pinned:  func(row serverRow) bool { return w.memory.pinned(placeOf(w.cluster, row)) },
 		menu: func(under fyne.CanvasObject, title string, choices []choice) {
 			showMenu(w.modals, under, title, choices)
 		},
@@ -91,19 +94,40 @@ func tabColor(s tabState) fyne.ThemeColorName {
 	}
 }
 
-// connect opens a terminal tab on a server.
+// placeOf is a row of the list as it is remembered.
+func placeOf(cluster string, row serverRow) Place {
+	return Place{Cluster: cluster, Server: row.ID, Name: row.Name}
+}
+
+// pin pins a server to the tray, or takes the pin away.
+func (m *mainScreen) pin(row serverRow) {
+	m.w.memory.pin(placeOf(m.w.cluster, row))
+	m.resources.list.Refresh()
+}
+
+// connect opens a terminal tab on a server of the selected cluster.
 func (m *mainScreen) connect(row serverRow, login string) {
+	p := placeOf(m.w.cluster, row)
+	p.Login = login
+	m.open(p, row.ID, func() {})
+}
+
+// open opens a terminal tab on a server; host is its ID or its name. arrived runs when the session is open or could not
+// be opened.
+func (m *mainScreen) open(p Place, host string, arrived func()) {
 	m.nextID++
-	cluster, _ := findCluster(m.w.sessions, m.w.cluster)
-	if login == "" && len(cluster.Logins) > 0 {
-		login = cluster.Logins[0]
+	cluster, _ := findCluster(m.w.sessions, p.Cluster)
+	if !slices.Contains(cluster.Logins, p.Login) && len(cluster.Logins) > 0 {
+		p.Login = cluster.Logins[0]
 	}
+	m.w.memory.visited(p)
 	t := newTerminalTab(strconv.FormatUint(m.nextID, 10), terminalConfig{
-		request:  session.ShellRequest{Cluster: m.w.cluster, Host: row.ID, Login: login},
-		host:     row.Name,
+		request:  session.ShellRequest{Cluster: p.Cluster, Host: host, Login: p.Login},
+		host:     p.Name,
 		open:     m.w.openShell,
 		loop:     m.w.loop,
 		changed:  m.changed,
+		arrived:  sync.OnceFunc(arrived),
 		shortcut: m.w.terminalShortcut,
 		close:    m.closeTab,
 		focus:    m.focus,

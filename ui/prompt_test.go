@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/test"
 
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/keystore"
@@ -307,21 +306,4 @@ func TestTypedSecretsAreWipedWhenTheDialogCloses(t *testing.T) {
 	if field.entry.Len() != 0 {
 		t.Error("a closed field takes keys")
 	}
-}
-
-func TestAPromptInTheBackgroundSendsANotification(t *testing.T) {
-	h := openWindow(t)
-	h.w.background = true
-	want := fyne.NewNotification("Touch your security key", "It blinks and waits for you.")
-	test.AssertNotificationSent(t, want, func() {
-		_, done := h.deps.Prompter.ShowTouch(t.Context(), touchPrompt("Sign in as alice"))
-		h.until("the dialog is there", h.shows("Touch your security key"))
-		done()
-	})
-	test.AssertNotificationSent(t, nil, func() {
-		h.w.background = false
-		_, done := h.deps.Prompter.ShowTouch(t.Context(), touchPrompt("Sign in as alice"))
-		h.until("the dialog is there", h.shows("Touch your security key"))
-		done()
-	})
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/touchstone-app/touchstone/ui/widget"
 )
 
-// serverColumns are the columns of the server list: icon, name, address, labels, connect.
-var serverColumns = widget.Columns{48, -2.2, -2.4, -2.8, 128}
+// serverColumns are the columns of the server list: icon, name, address, labels, star, connect.
+var serverColumns = widget.Columns{48, -2.2, -2.4, -2.6, 36, 128}
 
 // resources is the server list of one cluster with its search, and what stands there when there is no list.
 type resources struct {
@@ -37,6 +37,8 @@ type resources struct {
 // resourceActions is what a person can do in the list.
 type resourceActions struct {
 	connect func(row serverRow, login string)
+	pin     func(row serverRow) // or takes the pin away
+	pinned  func(row serverRow) bool
 	menu    func(under fyne.CanvasObject, title string, choices []choice)
 	refresh func()
 	signIn  func()
@@ -76,7 +78,7 @@ func (r *resources) tell(text string) {
 func (r *resources) newTable() fyne.CanvasObject {
 	head := container.New(serverColumns,
 		widget.NewText("", widget.Overline), widget.NewText("NAME", widget.Overline), widget.NewText("ADDRESS", widget.Overline),
-		widget.NewText("LABELS", widget.Overline), widget.NewText("", widget.Overline))
+		widget.NewText("LABELS", widget.Overline), widget.NewText("", widget.Overline), widget.NewText("", widget.Overline))
 	top := container.NewVBox(widget.Inset(7, 0, 4, 0, head), widget.NewHairline())
 	return widget.NewBox(widget.Card, widget.Inset(1, 6, 6, 6, container.NewBorder(top, nil, nil, nil, r.list)))
 }
@@ -195,7 +197,7 @@ type serverList struct {
 	fynewidget.List
 	resources *resources
 	views     []fyne.CanvasObject // every row made, shown or kept in reserve
-	byKey     bool
+	byKey     func(row serverRow) // what the key being typed does to the row that the arrow keys are on; else nil
 }
 
 func newServerList(r *resources) *serverList {
@@ -207,17 +209,33 @@ func newServerList(r *resources) *serverList {
 		l.views = append(l.views, v)
 		return v
 	}
-	l.UpdateItem = func(i int, o fyne.CanvasObject) { o.(*serverRowView).show(r.rows[i], len(r.cluster.Logins) > 1) }
+	l.UpdateItem = func(i int, o fyne.CanvasObject) {
+		o.(*serverRowView).show(r.rows[i], len(r.cluster.Logins) > 1, r.actions.pinned(r.rows[i]))
+	}
 	l.OnSelected = l.selected
 	l.ExtendBaseWidget(l)
 	return l
 }
 
-// selected is called by Fyne for a tap and for the key that TypedKey sends; only the key connects.
+// selected is called by Fyne for a tap and for the key that typed sends; only keys do something.
 func (l *serverList) selected(i int) {
 	l.UnselectAll()
-	if l.byKey && i < len(l.resources.rows) {
-		l.resources.connect(l.resources.rows[i], l)
+	if l.byKey != nil && i < len(l.resources.rows) {
+		l.byKey(l.resources.rows[i])
+	}
+}
+
+// typed does something to the row that the arrow keys are on, which Fyne tells only by selecting it.
+func (l *serverList) typed(do func(row serverRow)) {
+	l.byKey = do
+	l.List.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	l.byKey = nil
+}
+
+// TypedRune pins with a star, or takes the pin away.
+func (l *serverList) TypedRune(r rune) {
+	if r == '*' {
+		l.typed(l.resources.actions.pin)
 	}
 }
 
@@ -235,9 +253,7 @@ func (l *serverList) Inside() []fyne.CanvasObject {
 func (l *serverList) TypedKey(key *fyne.KeyEvent) {
 	switch key.Name {
 	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
-		l.byKey = true
-		l.List.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
-		l.byKey = false
+		l.typed(func(row serverRow) { l.resources.connect(row, l) })
 	default:
 		l.List.TypedKey(key)
 	}
@@ -249,7 +265,7 @@ type serverRowView struct {
 	row           serverRow
 	name, address *widget.Text
 	labels        *widget.Tags
-	connect       *widget.Button
+	star, connect *widget.Button
 	line          *fyne.Container
 	rule          fyne.CanvasObject
 }
@@ -262,6 +278,7 @@ func newServerRowView(r *resources) *serverRowView {
 		rule:    widget.NewHairline(),
 	}
 	v.connect = widget.NewSmallButton("Connect", "", assets.IconChevron, widget.Secondary, func() { r.connect(v.row, v.connect) })
+	v.star = widget.NewSmallButton("", assets.IconStar, "", widget.Quiet, func() { r.actions.pin(v.row) })
 	icon := widget.AtLeast(32, 32, widget.NewBox(widget.BoxStyle{Fill: widget.ColorRaised, Radius: widget.RadiusM},
 		widget.NewIcon(assets.IconServer, widget.ColorAccent, 18)))
 	v.line = container.New(serverColumns,
@@ -269,19 +286,27 @@ func newServerRowView(r *resources) *serverRowView {
 		widget.Inset(0, widget.SpaceM, 0, 0, v.name),
 		widget.Inset(0, widget.SpaceM, 0, 0, v.address),
 		widget.Inset(0, widget.SpaceM, 0, 0, widget.Middle(v.labels)),
+		container.NewCenter(v.star),
 		widget.Inset(0, 10, 0, 0, widget.Ends(nil, widget.Middle(v.connect))),
 	)
 	v.ExtendBaseWidget(v)
 	return v
 }
 
-func (v *serverRowView) show(row serverRow, choose bool) {
+func (v *serverRowView) show(row serverRow, choose, pinned bool) {
 	v.row = row
 	v.name.SetText(row.Name)
 	v.address.SetText(row.Address)
 	v.labels.Set(row.Labels)
 	v.connect.SetTrailing(choose)
 	v.connect.SetName("Connect to " + row.Name)
+	if pinned {
+		v.star.SetLeading(assets.IconStarFull, widget.ColorGold)
+		v.star.SetName("Unpin " + row.Name)
+	} else {
+		v.star.SetLeading(assets.IconStar, "")
+		v.star.SetName("Pin " + row.Name)
+	}
 }
 
 // CreateRenderer is Fyne's entry.

@@ -38,8 +38,10 @@ type terminalConfig struct {
 	host    string
 	open    func(context.Context, session.ShellRequest) (shell, error)
 	loop    *loop
-	// changed runs on the Fyne thread when title or state changed, shortcut for each shortcut that is not the shell's.
+	// All run on the Fyne thread: changed when title or state changed, arrived when the session is open or could not be
+	// opened, shortcut for each shortcut that is not the shell's.
 	changed  func()
+	arrived  func()
 	shortcut func(fyne.Shortcut)
 	close    func(*terminalTab)
 	// focus gives the keyboard to the active tab: the button that started the session again is gone.
@@ -147,6 +149,7 @@ func (t *terminalTab) opened(s shell) {
 		t.state = tabOpen
 		t.showFoot(nil)
 		t.cfg.changed()
+		t.cfg.arrived()
 	})
 }
 
@@ -186,6 +189,7 @@ func (t *terminalTab) ended(status int, err error) {
 		t.showFoot(b.box)
 	}
 	t.cfg.changed()
+	t.cfg.arrived()
 }
 
 func endText(name string, status int) string {

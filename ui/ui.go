@@ -62,6 +62,40 @@ type VirtualKeyStatus struct {
 	Waiting  bool // a touch is wanted
 }
 
+// Desktop is what the window wants of the desktop around it. All methods return at once.
+type Desktop interface {
+	// HasTray says whether there is a tray with room for an icon now; trays come and go.
+	HasTray() bool
+	// SetTrayIcon and SetTrayMenu replace what the tray shows; they are called only while there is a tray.
+	SetTrayIcon(icon fyne.Resource)
+	SetTrayMenu(menu *fyne.Menu)
+	// Notify shows a notification until withdraw is called, which may happen twice. clicked runs on any goroutine.
+	Notify(title, text string, clicked func()) (withdraw func())
+}
+
+// Memory keeps what the window remembers from one run to the next.
+type Memory interface {
+	Remembered() Remembered
+	// Remember replaces it all; it may wait for the disk.
+	Remember(Remembered) error
+}
+
+// Remembered is what a person has taught the window.
+type Remembered struct {
+	Pins    []Place `json:"pins,omitempty"`    // in the order they were pinned
+	Recents []Place `json:"recents,omitempty"` // the latest first
+	// StaysInTray is set once the person knows that a closed window goes on in the tray.
+	StaysInTray bool `json:"stays_in_tray,omitempty"`
+}
+
+// Place is a server as it is remembered.
+type Place struct {
+	Cluster string `json:"cluster"` // session.Cluster.ID
+	Server  string `json:"server"`  // session.Server.ID
+	Name    string `json:"name"`    // the server's host name
+	Login   string `json:"login,omitempty"`
+}
+
 // Welcome prefills the first-run wizard; demo mode uses it. All fields may be empty.
 type Welcome struct {
 	Address string
@@ -77,6 +111,8 @@ type Deps struct {
 	App        fyne.App
 	Sessions   Sessions
 	Keys       Keys
+	Desktop    Desktop
+	Memory     Memory
 	VirtualKey VirtualKey // nil outside demo mode
 	Welcome    Welcome
 	// Prompter is the one that keystore and session were given: it is made first, with NewPrompter, because they need

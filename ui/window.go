@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -32,6 +31,8 @@ type Window struct {
 	loop   *loop
 	modals *modals
 	layer  *promptLayer
+	tray   tray
+	memory *memory
 
 	main   *mainScreen
 	wizard *wizard      // nil after the first run
@@ -43,7 +44,9 @@ type Window struct {
 	cluster  string // ID of the selected one
 	inspect  inspector
 
-	background bool // another program has the keyboard
+	background bool   // another program has the keyboard
+	hidden     bool   // closed, and going on in the tray
+	withdraw   func() // takes the notification of the visible question away
 }
 
 // New makes the window without showing it and gives the app its theme. Deps.Prompter must be the one that key store and
@@ -51,6 +54,7 @@ type Window struct {
 func New(d Deps) *Window {
 	d.App.Settings().SetTheme(NewTheme())
 	w := &Window{deps: d, win: d.App.NewWindow("Touchstone"), loop: newLoop(d.Post)}
+	w.tray.desktop, w.memory = d.Desktop, newMemory(d.Memory, w.loop, w.report)
 	w.sessions, w.keys = d.Sessions.Snapshot(), d.Keys.Snapshot()
 	w.win.SetPadded(false)
 	w.win.SetIcon(assets.AppIcon())
@@ -58,7 +62,7 @@ func New(d Deps) *Window {
 	w.win.SetCloseIntercept(w.askToClose)
 	w.modals = &modals{canvas: w.win.Canvas(), idle: w.focusMain}
 	w.layer = newPromptLayer(d.Prompter, w.modals, d.Now)
-	w.layer.call, w.layer.answered = w.callPerson, w.comeBack
+	w.layer.call, w.layer.answered, w.withdraw = w.callPerson, w.answered, func() {}
 	w.watchForeground()
 	w.pickCluster()
 	w.main = newMainScreen(w)
@@ -96,7 +100,9 @@ func (w *Window) Show() {
 // loop has ended; prompts that are still open are refused by their own contexts.
 func (w *Window) Close() {
 	w.inspect.stop()
+	w.withdraw()
 	w.loop.close()
+	w.memory.close()
 	for _, t := range w.main.terminals {
 		t.screen.Close()
 	}
@@ -111,22 +117,27 @@ func (w *Window) watchForeground() {
 	w.deps.App.Lifecycle().SetOnEnteredForeground(func() { w.background = false })
 }
 
-// comeBack brings the keyboard back from the virtual key's window after a touch.
-func (w *Window) comeBack(q *question) {
-	if w.key != nil && q.newPIN == nil && q.pin == nil && q.password == nil {
+// answered takes back what called the person. In demo mode it also brings the keyboard back from the virtual key's
+// window after a touch.
+func (w *Window) answered(q *question) {
+	w.withdraw()
+	w.showTrayIcon()
+	if w.key != nil && !w.hidden && q.newPIN == nil && q.pin == nil && q.password == nil {
 		w.win.RequestFocus()
 	}
 }
 
-// callPerson gets the attention of a person who looks elsewhere: a notification first, then the window, where the
-// platform lets a window come forward. A touch needs no keyboard, so it takes none away.
+// callPerson gets the attention of a person who looks elsewhere: a notification and the tray first, then the window,
+// where the platform lets a window come forward. A touch needs no keyboard, so it takes none away.
 func (w *Window) callPerson(q *question) {
-	title, text := summary(q)
-	if w.background {
-		w.deps.App.SendNotification(fyne.NewNotification(title, text))
+	w.showTrayIcon()
+	if w.background || w.hidden {
+		title, text := summary(q)
+		w.withdraw()
+		w.withdraw = w.deps.Desktop.Notify(title, text, func() { w.loop.hop(w.raise) })
 	}
 	if len(q.touches) == 0 {
-		w.win.RequestFocus()
+		w.raise()
 	}
 }
 
@@ -186,6 +197,7 @@ func (w *Window) show() {
 		return
 	}
 	w.main.show()
+	w.showTrayIcon()
 	if w.login != nil {
 		w.login.show(w.sessions, w.keys)
 	}
@@ -210,8 +222,9 @@ func (w *Window) pickCluster() {
 // tick moves the count-down of a question.
 func (w *Window) tick() { w.layer.tick(w.deps.Now()) }
 
-// clock moves the times of the main screen.
+// clock moves the times of the main screen and of the tray.
 func (w *Window) clock() {
+	w.showTray()
 	if w.wizard == nil {
 		w.main.tick()
 	}
@@ -247,18 +260,22 @@ func (w *Window) refreshSelected() {
 	}
 }
 
-func (w *Window) addCluster() { w.openLogin(session.Cluster{}) }
+func (w *Window) addCluster() { w.openLogin(session.Cluster{}, func() {}) }
 
 func (w *Window) signIn() {
 	cluster, _ := findCluster(w.sessions, w.cluster)
-	w.openLogin(cluster)
+	w.openLogin(cluster, func() {})
 }
 
-func (w *Window) openLogin(cluster session.Cluster) {
+// openLogin opens the dialog unless it is open; then runs when it has led to a session.
+func (w *Window) openLogin(cluster session.Cluster, then func()) {
 	if w.login != nil {
 		return
 	}
-	w.login = newLoginDialog(w.work(), w.modals, cluster, w.signedIn, func() { w.login = nil })
+	w.login = newLoginDialog(w.work(), w.modals, cluster, func(id string) {
+		w.signedIn(id)
+		then()
+	}, func() { w.login = nil })
 }
 
 // signedIn turns to the cluster that a dialog has signed in to.
@@ -332,31 +349,4 @@ func (w *Window) focusSessions() {
 	if f := w.main.side.sessions.first(); f != nil {
 		w.win.Canvas().Focus(f)
 	}
-}
-
-// askToClose asks once when sessions would be lost, and quits.
-func (w *Window) askToClose() {
-	n := w.main.openShells()
-	if n == 0 {
-		w.quit()
-		return
-	}
-	sessions := "One session is"
-	if n > 1 {
-		sessions = fmt.Sprintf("%d sessions are", n)
-	}
-	card := &modal{}
-	card.cancel = func() { w.modals.hide(card) }
-	stay := widget.NewButton("Stay", widget.Primary, card.cancel)
-	leave := widget.NewButton("End sessions and quit", widget.Danger, w.quit)
-	card.content = widget.Column(20, promptHead("Quit Touchstone?", sessions+" still open. Quitting ends what runs in them."),
-		widget.Ends(nil, widget.Row(10, leave, stay)))
-	card.focus = func() fyne.Focusable { return stay }
-	card.submit = card.cancel
-	w.modals.show(card)
-}
-
-func (w *Window) quit() {
-	w.deps.Prompter.attach(nil)
-	w.deps.App.Quit()
 }

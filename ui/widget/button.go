@@ -1,6 +1,8 @@
 package widget
 
 import (
+	"cmp"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
@@ -32,6 +34,7 @@ type Button struct {
 	style            ButtonStyle
 	compact          bool
 	leading          *Icon
+	leadingColor     fyne.ThemeColorName // empty for the label's
 	trailing         *Icon
 	text             *Text
 	back             *Box
@@ -70,6 +73,16 @@ func (b *Button) SetName(name string) *Button {
 func (b *Button) SetText(label string) {
 	b.label = label
 	b.text.SetText(label)
+}
+
+// SetLeading changes the leading icon of a button that has one. An empty colour is the label's.
+func (b *Button) SetLeading(icon assets.Icon, color fyne.ThemeColorName) {
+	if b.leading.icon == icon && b.leadingColor == color {
+		return
+	}
+	b.leading.icon, b.leadingColor = icon, color
+	b.leading.Refresh()
+	b.Refresh()
 }
 
 // SetTrailing shows or hides the trailing icon.
@@ -148,10 +161,11 @@ func (b *Button) apply() {
 	}
 	b.back.SetStyle(box)
 	b.text.Set(b.label, b.text.style.In(text))
-	for _, icon := range []*Icon{b.leading, b.trailing} {
-		if icon != nil {
-			icon.Set(icon.icon, text)
-		}
+	if b.leading != nil {
+		b.leading.Set(b.leading.icon, cmp.Or(b.leadingColor, text))
+	}
+	if b.trailing != nil {
+		b.trailing.Set(b.trailing.icon, text)
 	}
 }
 
