@@ -23,6 +23,7 @@ func TestFromDoubleClickToAShell(t *testing.T) {
 
 // TestWidgetsChangeOnFynesThreadOnly tells the same story to a program in which Fyne checks every call.
 func TestWidgetsChangeOnFynesThreadOnly(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, checkedProgram)
 	toAShell(w)
 	log, err := os.ReadFile(filepath.Join(w.state, "home", "touchstone.log"))

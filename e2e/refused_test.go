@@ -4,7 +4,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -12,6 +14,7 @@ import (
 // TestEverythingRefusedSaysWhatToDo goes the same way as the first story and does wrong what can be done wrong. Each
 // refusal is shown where it happened, and the next try works.
 func TestEverythingRefusedSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, program)
 	w.Display.Move("Virtual key", 1220, 40)
 	setUpKey(w)
@@ -24,6 +27,10 @@ func TestEverythingRefusedSaysWhatToDo(t *testing.T) {
 	w.Presses("Return")
 	w.Sees("Nothing listens at localhost:1.")
 	w.Shot("proxy-down")
+	w.Replaces(silentServer(w.t))
+	w.Presses("Return")
+	w.Sees("does not answer.")
+	w.Shot("proxy-silent")
 	w.Replaces(address)
 	w.Presses("Tab")
 	w.Focus("CA file")
@@ -73,13 +80,81 @@ func TestEverythingRefusedSaysWhatToDo(t *testing.T) {
 	w.Replaces(w.password("touch-pin"))
 	w.Presses("Return")
 
+	// A touch that never comes ends by itself.
 	w.Sees("Enter your PIN")
+	w.Focus("PIN")
+	w.Types(pin, true)
+	w.Presses("Return")
+	w.Sees("Touch your security key")
+	w.Sees("was not touched")
+	w.Shot("untouched")
+	w.Focus("Password")
+	w.Replaces(w.password("touch-pin"))
+	w.Presses("Return")
+
+	w.Sees("Touch your security key")
+	w.Clicks("Gold contact")
+	w.Sees("demo-node")
+	w.Shot("signed-in-after-all")
+}
+
+// TestABlockedPINIsExplained spends all attempts. Another tool unblocks the PIN with the PUK.
+func TestABlockedPINIsExplained(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, program)
+	w.Display.Move("Virtual key", 1220, 40)
+	setUpKey(w)
+	w.Sees("Which cluster?")
+	w.Presses("Return")
+	w.Sees("Sign in to demo")
+	w.Presses("Return")
+	for _, wrong := range []struct{ pin, said string }{
+		{"11111111", "2 attempts left"},
+		{"22222222", "one more wrong PIN blocks it"},
+	} {
+		w.Sees("Enter your PIN")
+		w.Focus("PIN")
+		w.Types(wrong.pin, true)
+		w.Presses("Return")
+		w.Sees(wrong.said)
+	}
+	w.Shot("last-attempt")
+	w.Focus("Password")
+	w.Replaces(w.password("touch-pin"))
+	w.Presses("Return")
+	w.Sees("Enter your PIN")
+	w.Focus("PIN")
+	w.Types("33333333", true)
+	w.Presses("Return")
+	w.Sees("is blocked.")
+	w.Shot("blocked")
+
+	unblock := exec.Command("ykman", "piv", "access", "unblock-pin", "-p", puk, "-n", pin)
+	unblock.Env = append(w.Display.env(), "PCSCLITE_CSOCK_NAME="+filepath.Join(w.state, "key", "pcsc.sock"))
+	if out, err := unblock.CombinedOutput(); err != nil {
+		t.Fatalf("unblocking the PIN: %v\n%s", err, out)
+	}
+	w.Focus("Password")
+	w.Replaces(w.password("touch-pin"))
+	w.Presses("Return")
+	w.Sees("Enter your PIN")
+	w.Focus("PIN")
 	w.Types(pin, true)
 	w.Presses("Return")
 	w.Sees("Touch your security key")
 	w.Clicks("Gold contact")
 	w.Sees("demo-node")
-	w.Shot("signed-in-after-all")
+}
+
+// silentServer accepts connections and never says a word.
+func silentServer(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts; nobody reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener.Addr().String()
 }
 
 // setUpKey goes through the first pages of the wizard.

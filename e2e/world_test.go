@@ -13,7 +13,7 @@ import (
 )
 
 // waitLimit is how long a step of a story may take; a software renderer on a busy machine is slow.
-const waitLimit = 20 * time.Second
+const waitLimit = 45 * time.Second
 
 // World is one person's computer: a display, the program in demo mode, and what was seen of it.
 type World struct {
