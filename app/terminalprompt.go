@@ -37,6 +37,9 @@ func newTerminalPrompter(env *environment) *terminalPrompter {
 func (p *terminalPrompter) AskPassword(ctx context.Context, q session.PasswordPrompt) (*secret.Bytes, error) {
 	p.asking.Lock()
 	defer p.asking.Unlock()
+	if q.Reason != "" {
+		fmt.Fprintln(p.out, q.Reason)
+	}
 	return p.ask(ctx, fmt.Sprintf("Password of %s on %s: ", q.User, q.Cluster))
 }
 
@@ -185,7 +188,7 @@ func readLine(in io.Reader) ([]byte, error) {
 }
 
 func noAnswer(err error) error {
-	return fault.Wrap(err, "There was no answer on standard input.",
+	return fault.Wrap(errors.Join(session.ErrNobodyAnswers, err), "There was no answer on standard input.",
 		"Run the command in a terminal, or give one line for each question.")
 }
 

@@ -26,6 +26,7 @@ type ceremony struct {
 	user     string
 	slot     keystore.Slot // zero for the cluster's choice
 	password *secret.Bytes // wiped at the end
+	reason   string        // why the password is asked for in the middle of something else; a sentence
 
 	// For run's goroutine only.
 	profile  profile

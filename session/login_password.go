@@ -13,9 +13,9 @@ func (l *ceremony) askPassword(ctx context.Context) (err error) {
 		return nil
 	}
 	if l.m.config.Prompter == nil {
-		return fault.New("No password was given.", "Sign in with a password.")
+		return fault.Wrap(ErrNobodyAnswers, "No password was given.", "Sign in with a password.")
 	}
-	l.password, err = l.m.config.Prompter.AskPassword(ctx, PasswordPrompt{Cluster: l.profile.name(), User: l.user})
+	l.password, err = l.m.config.Prompter.AskPassword(ctx, PasswordPrompt{Cluster: l.profile.name(), User: l.user, Reason: l.reason})
 	return err
 }
 

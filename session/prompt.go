@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 
 	"github.com/touchstone-app/touchstone/internal/secret"
 )
@@ -10,7 +11,12 @@ import (
 type PasswordPrompt struct {
 	Cluster string
 	User    string
+	Reason  string // why now, as a sentence; empty when the person has asked to sign in
 }
+
+// ErrNobodyAnswers is in the error of a prompter that has nobody to ask. What was to be asked for is refused, and the
+// person reads why it was wanted instead.
+var ErrNobodyAnswers = errors.New("there is nobody to ask")
 
 // Prompter asks the person for what proves who they are. A refusal is context.Canceled. The secret returned belongs
 // to the caller, who wipes it.

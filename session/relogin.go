@@ -19,6 +19,11 @@ func (m *Manager) SignIn(ctx context.Context, clusterID, user string, password *
 		password.Wipe()
 		return err
 	}
+	return m.await(ctx, l)
+}
+
+// await waits for the end of a ceremony, as one of its waiters.
+func (m *Manager) await(ctx context.Context, l *ceremony) error {
 	select {
 	case <-l.done:
 		return l.err
@@ -45,22 +50,23 @@ func (m *Manager) begin(id, user string, password *secret.Bytes, slot keystore.S
 	if running := c.ceremony; running != nil {
 		return running, running.joinLocked(user, password, slot)
 	}
-	c.ceremony = m.startLocked(c, user, password, slot)
-	m.publishLocked()
-	return c.ceremony, nil
+	return m.startLocked(c, user, password, slot, ""), nil
 }
 
-func (m *Manager) startLocked(c *cluster, user string, password *secret.Bytes, slot keystore.Slot) *ceremony {
+// startLocked starts a ceremony; reason is for the password prompt.
+func (m *Manager) startLocked(c *cluster, user string, password *secret.Bytes, slot keystore.Slot, reason string) *ceremony {
 	ctx, cancel := context.WithCancel(m.life)
 	l := &ceremony{
-		m: m, id: c.id, user: user, slot: slot, password: password, profile: c.profile,
+		m: m, id: c.id, user: user, slot: slot, password: password, reason: reason, profile: c.profile,
 		progress: SignIn{Steps: []Step{StepReach, StepPassword, StepDone}, Current: StepReach},
 		waiters:  1, cancel: cancel, done: make(chan struct{}),
 	}
 	if user != c.profile.User {
 		l.profile.Policy, l.profile.Slot = "", "" // what was demanded of another user says nothing
 	}
+	c.ceremony = l
 	m.running.Go(func() { l.run(ctx) })
+	m.publishLocked()
 	return l
 }
 

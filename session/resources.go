@@ -19,22 +19,19 @@ func (m *Manager) RefreshServers(ctx context.Context, clusterID string) error {
 	return err
 }
 
-// Servers lists the SSH servers that the user may see, ordered by host name, and publishes them.
-func (m *Manager) Servers(ctx context.Context, clusterID string) ([]Server, error) {
+// Servers lists the SSH servers that the user may see, ordered by host name, and publishes them. It may sign in again.
+func (m *Manager) Servers(ctx context.Context, clusterID string) (servers []Server, err error) {
 	ctx, done := m.within(ctx)
 	defer done()
-	p, link, err := m.signedIn(clusterID)
-	if err != nil {
-		return nil, err
-	}
-	m.loading(clusterID, +1)
-	defer m.loading(clusterID, -1)
-	servers, err := listServers(ctx, link)
-	if err != nil {
-		m.learn(clusterID, err)
-		err = useFault(p, err)
-	}
-	m.publishServers(clusterID, link, servers, err)
+	err = m.withSession(ctx, clusterID, func(p profile, link *link) (err error) {
+		m.loading(clusterID, +1)
+		defer m.loading(clusterID, -1)
+		if servers, err = listServers(ctx, link); err != nil {
+			err = useFault(p, err)
+		}
+		m.publishServers(clusterID, link, servers, err)
+		return err
+	})
 	return servers, err
 }
 

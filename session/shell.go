@@ -37,32 +37,40 @@ type Shell struct {
 	closed bool      // by us; guarded by Manager.mu
 }
 
-// OpenShell opens an SSH session on a server and starts the command, or a shell. Ending ctx ends the opening only.
-func (m *Manager) OpenShell(ctx context.Context, r ShellRequest) (*Shell, error) {
+// OpenShell opens an SSH session on a server and starts the command, or a shell. It may sign in again. Ending ctx ends
+// the opening only.
+func (m *Manager) OpenShell(ctx context.Context, r ShellRequest) (shell *Shell, err error) {
 	ctx, done := m.within(ctx)
 	defer done()
-	p, link, err := m.signedIn(r.Cluster)
+	err = m.withSession(ctx, r.Cluster, func(p profile, link *link) error {
+		server, login, err := m.target(ctx, r.Cluster, p, link, r.Host, r.Login)
+		if err != nil {
+			return err
+		}
+		r.Login = login
+		release := link.hold()
+		remote, err := m.dialShell(ctx, link, r, server)
+		if err != nil {
+			release()
+			return shellFault(p, login, server.Hostname, err)
+		}
+		shell, err = m.register(r, server, remote, release)
+		return err
+	})
+	return shell, err
+}
+
+// target finds the server that a person means, and the Unix login to use there.
+func (m *Manager) target(ctx context.Context, clusterID string, p profile, link *link, host, login string) (Server, string, error) {
+	login, err := chooseLogin(p, link.ring, login)
 	if err != nil {
-		return nil, err
+		return Server{}, "", err
 	}
-	login, err := chooseLogin(p, link.ring, r.Login)
+	server, err := m.resolve(ctx, clusterID, p, link, host)
 	if err != nil {
-		return nil, err
+		return Server{}, "", useFault(p, err)
 	}
-	r.Login = login
-	server, err := m.resolve(ctx, r.Cluster, p, link, r.Host)
-	if err != nil {
-		m.learn(r.Cluster, err)
-		return nil, useFault(p, err)
-	}
-	release := link.hold()
-	remote, err := m.dialShell(ctx, link, r, server)
-	if err != nil {
-		release()
-		m.learn(r.Cluster, err)
-		return nil, shellFault(p, login, server.Hostname, err)
-	}
-	return m.register(r, server, remote, release)
+	return server, login, nil
 }
 
 // chooseLogin checks a Unix login against the certificates: servers refuse others without saying why.

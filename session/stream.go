@@ -17,33 +17,27 @@ type StreamRequest struct {
 }
 
 // DialServer opens a byte stream to a server's SSH port. Nothing of SSH is spoken on it yet: the client at the other
-// end proves who the user is, with the agent of ServeAgent, and checks the server by the lines of KnownHosts. Ending
-// ctx ends the dialling, not the stream; closing the stream lets go of it.
-func (m *Manager) DialServer(ctx context.Context, r StreamRequest) (net.Conn, error) {
+// end proves who the user is, with the agent of ServeAgent, and checks the server by the lines of KnownHosts. It
+// may sign in again. Ending ctx ends the dialling, not the stream; closing the stream lets go of it.
+func (m *Manager) DialServer(ctx context.Context, r StreamRequest) (conn net.Conn, err error) {
 	ctx, done := m.within(ctx)
 	defer done()
-	p, link, err := m.signedIn(r.Cluster)
-	if err != nil {
-		return nil, err
-	}
-	login, err := chooseLogin(p, link.ring, r.Login)
-	if err != nil {
-		return nil, err
-	}
-	host := strings.TrimSuffix(r.Host, "."+p.name())
-	server, err := m.resolve(ctx, r.Cluster, p, link, host)
-	if err != nil {
-		m.learn(r.Cluster, err)
-		return nil, useFault(p, err)
-	}
-	release := link.hold()
-	conn, err := dialServer(ctx, link, fmt.Sprintf("SSH to %s@%s", login, server.Hostname), server)
-	if err != nil {
-		release()
-		m.learn(r.Cluster, err)
-		return nil, shellFault(p, login, server.Hostname, err)
-	}
-	return &heldConn{Conn: conn, release: release}, nil
+	err = m.withSession(ctx, r.Cluster, func(p profile, link *link) error {
+		host := strings.TrimSuffix(r.Host, "."+p.name())
+		server, login, err := m.target(ctx, r.Cluster, p, link, host, r.Login)
+		if err != nil {
+			return err
+		}
+		release := link.hold()
+		stream, err := dialServer(ctx, link, fmt.Sprintf("SSH to %s@%s", login, server.Hostname), server)
+		if err != nil {
+			release()
+			return shellFault(p, login, server.Hostname, err)
+		}
+		conn = &heldConn{Conn: stream, release: release}
+		return nil
+	})
+	return conn, err
 }
 
 // heldConn lets go of its link when it is closed.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"strings"
 
 	"fyne.io/fyne/v2"
 
@@ -179,7 +180,7 @@ func newPasswordView(q *question) *passwordView {
 func (v *passwordView) content() fyne.CanvasObject {
 	p := v.q.password
 	return widget.Column(14,
-		promptHead("Enter your password", "Touchstone signs you in to "+p.Cluster+" again."),
+		promptHead("Enter your password", strings.TrimSpace(p.Reason+" Touchstone signs you in to "+p.Cluster+" again.")),
 		widget.NewTable(dialogWidth, widget.Pair{Name: "Cluster", Value: p.Cluster}, widget.Pair{Name: "User", Value: p.User}),
 		labelled("Password", v.field.entry),
 		promptButtons(v.q, v.ok),
