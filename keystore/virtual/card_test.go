@@ -98,7 +98,7 @@ func (b *bench) inBackground(apdu string) <-chan string {
 		word <- hex.EncodeToString(answer[len(answer)-2:])
 	}()
 	testkit.Eventually(b.t, "wait for a touch", func() bool {
-		waiting, _ := b.card.contact.state()
+		waiting, _, _ := b.card.contact.state()
 		return waiting
 	})
 	return word

@@ -41,7 +41,7 @@ func TestStatusIsJSONWithTheseNames(t *testing.T) {
 	defer conn.Close()
 	lines := bufio.NewScanner(conn)
 	for command, want := range map[string]string{
-		"status": `{"serial":12345678,"firmware":"5.4.3","plugged":true,"waiting":false,"touches":0,"signatures":0,"pin_tries":3,"puk_tries":3}`,
+		"status": `{"serial":12345678,"firmware":"5.4.3","plugged":true,"waiting":false,"touches":0,"taps":0,"signatures":0,"pin_tries":3,"puk_tries":3}`,
 		"dance":  `{"error":"\"dance\" is not a command: use status, touch, plug, unplug, mode or fail"}`,
 	} {
 		if _, err := conn.Write([]byte(command + "\n")); err != nil {

@@ -57,7 +57,7 @@ func (b *bench) signTouched(apdu string) {
 
 func (b *bench) wantTouches(want int) {
 	b.t.Helper()
-	if _, got := b.card.contact.state(); got != want {
+	if _, got, _ := b.card.contact.state(); got != want {
 		b.t.Errorf("the card consumed %d touches, want %d", got, want)
 	}
 }
@@ -100,7 +100,7 @@ func TestATouchThatNeverComesLooksLikeAMissingPIN(t *testing.T) {
 	b := touched(t)
 	word := b.inBackground(sign9C)
 	b.clock.Advance(15*time.Second - time.Millisecond)
-	if waiting, _ := b.card.contact.state(); !waiting {
+	if waiting, _, _ := b.card.contact.state(); !waiting {
 		t.Fatal("the card gave up before 15 s")
 	}
 	b.clock.Advance(time.Millisecond)

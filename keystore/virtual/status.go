@@ -6,7 +6,8 @@ type Status struct {
 	Firmware   string `json:"firmware"`   // "5.4.3"
 	Plugged    bool   `json:"plugged"`    // the card is in the computer
 	Waiting    bool   `json:"waiting"`    // it blinks: it waits for a touch
-	Touches    int    `json:"touches"`    // touches that were wanted and given, since Start
+	Touches    int    `json:"touches"`    // touches that PIV keys wanted and got, since Start
+	Taps       int    `json:"taps"`       // touches that FIDO wanted and got, since Start
 	Signatures int    `json:"signatures"` // private key operations that succeeded, since Start
 	PINTries   int    `json:"pin_tries"`  // attempts left before the PIN is blocked
 	PUKTries   int    `json:"puk_tries"`  // attempts left before the PUK is blocked
@@ -15,7 +16,7 @@ type Status struct {
 // Status returns the present state.
 func (k *Key) Status() Status {
 	s := Status{Firmware: firmwareText, Plugged: k.server.plugged()}
-	s.Waiting, s.Touches = k.contact.state()
+	s.Waiting, s.Touches, s.Taps = k.contact.state()
 	k.card.describeTo(&s)
 	return s
 }

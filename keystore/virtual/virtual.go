@@ -2,6 +2,9 @@
 // libpcsclite, once PCSCLITE_CSOCK_NAME names its socket; piv-go, ykman and yubico-piv-tool run on it unmodified. It
 // presents itself as a YubiKey 5C NFC with firmware 5.4.3 and answers the PIV, management and OTP applets.
 //
+// It has a second door, for libfido2 and what is built on it: a pseudo-terminal that takes the place of a HID device
+// and speaks CTAP2 and U2F. Nothing discovers that device; clients are given its path.
+//
 // Its keys are software keys and lie unencrypted in its state folder. It is for demonstrations and tests; nothing but a
 // demo cluster may trust its attestation root. It shares no code with the clients of real cards, so that a bug on one
 // side cannot cancel itself out on the other.
@@ -35,6 +38,8 @@ type Config struct {
 	// them into StateDir or, where there is none or its path is too long, into a new folder below the system's
 	// temporary one.
 	Socket, ControlSocket string
+	// FIDO opens the second door, which works on Linux only. Its device is the link "fido" beside Socket.
+	FIDO bool
 	// Log receives what goes wrong; nil discards it.
 	Log *slog.Logger
 }
@@ -45,7 +50,9 @@ type Key struct {
 	contact *contact
 	server  *server
 	control *controlServer
-	root    *x509.Certificate
+	fido    *fidoDoor // nil without Config.FIDO
+	root    *authority
+	log     *slog.Logger
 	cleanup []func() error // run by Close, last first
 
 	mu      sync.Mutex
@@ -60,7 +67,7 @@ func Start(config Config) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Key{changed: make(chan struct{})}
+	k := &Key{changed: make(chan struct{}), log: config.Log}
 	if err := k.start(config); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the virtual key: %w", err), k.runCleanup())
 	}
@@ -112,7 +119,7 @@ func (k *Key) openMemory(config Config) (*memory, func(*memory) error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	k.root = root.certificate
+	k.root = root
 	m, err := loadOrMakeMemory(config.StateDir, config.Serial, root)
 	path := filepath.Join(config.StateDir, cardFile)
 	return m, func(m *memory) error { return m.save(path) }, err
@@ -124,7 +131,7 @@ func (k *Key) newMemory(serial uint32) (*memory, func(*memory) error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	k.root = root.certificate
+	k.root = root
 	m, err := newMemory(serialOrRandom(serial), root)
 	return m, func(*memory) error { return nil }, err
 }
@@ -151,6 +158,11 @@ func (k *Key) serve(config Config) error {
 	k.cleanup = append(k.cleanup, k.server.close)
 	k.server.plug(k.card)
 	k.server.start()
+	if config.FIDO {
+		if err := k.openFIDO(config, filepath.Join(filepath.Dir(socket), fidoLink)); err != nil {
+			return err
+		}
+	}
 	commands, err := listen(control)
 	if err != nil {
 		return err
@@ -158,6 +170,28 @@ func (k *Key) serve(config Config) error {
 	k.control = startControl(commands, k, config.Log)
 	k.cleanup = append(k.cleanup, k.control.close)
 	return nil
+}
+
+// openFIDO opens the second door, with the same contact.
+func (k *Key) openFIDO(config Config, path string) error {
+	m, save, err := k.openFIDOMemory(config.StateDir)
+	if err != nil {
+		return err
+	}
+	k.fido = &fidoDoor{path: path, device: newAuthenticator(m, k.contact, save, config.Log), log: config.Log}
+	k.cleanup = append(k.cleanup, k.fido.close)
+	return k.fido.plug()
+}
+
+// openFIDOMemory is openMemory for the credentials.
+func (k *Key) openFIDOMemory(dir string) (*fidoMemory, func(*fidoMemory) error, error) {
+	if dir == "" {
+		m, err := newFIDOMemory(k.root)
+		return m, func(*fidoMemory) error { return nil }, err
+	}
+	m, err := loadOrMakeFIDOMemory(dir, k.root)
+	path := filepath.Join(dir, fidoFile)
+	return m, func(m *fidoMemory) error { return m.saveTo(path) }, err
 }
 
 func (k *Key) socketPaths(config Config) (socket, control string, err error) {
@@ -204,8 +238,20 @@ func (k *Key) Socket() string { return k.server.listener.Addr().String() }
 // Control is the path of the control socket, for [Ctl].
 func (k *Key) Control() string { return k.control.listener.Addr().String() }
 
+// FIDOPath is the path of the FIDO device for libfido2, or "" without [Config].FIDO. It stays the same while the key is
+// unplugged, but there is nothing then.
+//
+// libfido2 opens the device in a way that can make it the controlling terminal of a process that leads a session and
+// has none; unplugging the key then ends that process with SIGHUP (virtual-key sheet, 3.2).
+func (k *Key) FIDOPath() string {
+	if k.fido == nil {
+		return ""
+	}
+	return k.fido.path
+}
+
 // Root is the attestation root of this card.
-func (k *Key) Root() *x509.Certificate { return k.root }
+func (k *Key) Root() *x509.Certificate { return k.root.certificate }
 
 // Touch presses the gold contact. A card that does not wait for a touch takes no notice, and TouchIgnore never does.
 func (k *Key) Touch() { k.contact.touch() }
@@ -221,10 +267,25 @@ func (k *Key) SetTouch(mode TouchMode) error {
 }
 
 // Plug puts the card back into the computer. What it keeps without power is still there; a verified PIN is not.
-func (k *Key) Plug() { k.server.plug(k.card) }
+func (k *Key) Plug() {
+	k.server.plug(k.card)
+	if k.fido != nil {
+		if err := k.fido.plug(); err != nil {
+			k.log.Error("plugging the FIDO device in", "err", err)
+		}
+	}
+}
 
-// Unplug pulls the card. A command under way fails with SCARD_E_NOT_TRANSACTED, and the reader disappears.
-func (k *Key) Unplug() { k.server.unplug() }
+// Unplug pulls the card. A command under way fails with SCARD_E_NOT_TRANSACTED, and the reader disappears, as does the
+// FIDO device.
+func (k *Key) Unplug() {
+	k.server.unplug()
+	if k.fido != nil {
+		if err := k.fido.unplug(); err != nil {
+			k.log.Error("unplugging the FIDO device", "err", err)
+		}
+	}
+}
 
 // FailTransmit makes the next count TRANSMITs with instruction ins fail with the PC/SC code rv before they reach the
 // card, for example 0xa4 (SELECT) and 0x80100016 (SCARD_E_NOT_TRANSACTED).
