@@ -46,19 +46,12 @@ func TestEverythingRefusedSaysWhatToDo(t *testing.T) {
 	w.Presses("Return")
 	w.Sees("did not accept the user name or the password")
 	w.Shot("wrong-password")
-	w.Focus("Password")
-	w.Replaces(w.password("touch-pin"))
-	w.Presses("Return")
+	signIn(w)
 
-	w.Sees("Enter your PIN")
-	w.Focus("PIN")
-	w.Types("11111111", true)
-	w.Presses("Return")
+	enterPIN(w, "11111111")
 	w.Sees("2 attempts left")
 	w.Shot("wrong-pin")
-	w.Focus("PIN")
-	w.Types(pin, true)
-	w.Presses("Return")
+	enterPIN(w, pin)
 
 	// The key is pulled while it waits to be touched.
 	w.Sees("Touch your security key")
@@ -68,29 +61,20 @@ func TestEverythingRefusedSaysWhatToDo(t *testing.T) {
 	w.Clicks("Plug in")
 	w.Sees("Ready")
 	w.Clicks("Password")
-	w.Focus("Password")
-	w.Replaces(w.password("touch-pin"))
-	w.Presses("Return")
+	signIn(w)
 
 	// A prompt that is cancelled ends in silence.
 	w.Sees("Enter your PIN")
 	w.Presses("Escape")
 	w.SeesNot("Enter your PIN")
-	w.Focus("Password")
-	w.Replaces(w.password("touch-pin"))
-	w.Presses("Return")
+	signIn(w)
 
 	// A touch that never comes ends by itself.
-	w.Sees("Enter your PIN")
-	w.Focus("PIN")
-	w.Types(pin, true)
-	w.Presses("Return")
+	enterPIN(w, pin)
 	w.Sees("Touch your security key")
 	w.Sees("was not touched")
 	w.Shot("untouched")
-	w.Focus("Password")
-	w.Replaces(w.password("touch-pin"))
-	w.Presses("Return")
+	signIn(w)
 
 	w.Sees("Touch your security key")
 	w.Clicks("Gold contact")
@@ -112,20 +96,12 @@ func TestABlockedPINIsExplained(t *testing.T) {
 		{"11111111", "2 attempts left"},
 		{"22222222", "one more wrong PIN blocks it"},
 	} {
-		w.Sees("Enter your PIN")
-		w.Focus("PIN")
-		w.Types(wrong.pin, true)
-		w.Presses("Return")
+		enterPIN(w, wrong.pin)
 		w.Sees(wrong.said)
 	}
 	w.Shot("last-attempt")
-	w.Focus("Password")
-	w.Replaces(w.password("touch-pin"))
-	w.Presses("Return")
-	w.Sees("Enter your PIN")
-	w.Focus("PIN")
-	w.Types("33333333", true)
-	w.Presses("Return")
+	signIn(w)
+	enterPIN(w, "33333333")
 	w.Sees("is blocked.")
 	w.Shot("blocked")
 
@@ -134,16 +110,28 @@ func TestABlockedPINIsExplained(t *testing.T) {
 	if out, err := unblock.CombinedOutput(); err != nil {
 		t.Fatalf("unblocking the PIN: %v\n%s", err, out)
 	}
+	signIn(w)
+	enterPIN(w, pin)
+	w.Sees("Touch your security key")
+	w.Clicks("Gold contact")
+	w.Sees("demo-node")
+}
+
+// signIn gives the password on the sign-in page.
+func signIn(w *World) {
+	w.t.Helper()
 	w.Focus("Password")
 	w.Replaces(w.password("touch-pin"))
 	w.Presses("Return")
+}
+
+// enterPIN answers the PIN dialog.
+func enterPIN(w *World, pin string) {
+	w.t.Helper()
 	w.Sees("Enter your PIN")
 	w.Focus("PIN")
 	w.Types(pin, true)
 	w.Presses("Return")
-	w.Sees("Touch your security key")
-	w.Clicks("Gold contact")
-	w.Sees("demo-node")
 }
 
 // silentServer accepts connections and never says a word.
