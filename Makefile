@@ -20,7 +20,7 @@ export GOFLAGS := -tags=$(TAGS) -trimpath
 LDFLAGS := -X github.com/touchstone-app/touchstone/app.version=$(VERSION)
 
 
-.PHONY: build demo test check e2e bench fuzz generate package package-macos setup go-version clean
+.PHONY: build demo test check e2e bench fuzz generate package package-macos package-windows setup go-version clean
 
 build: go-version setup ## build/touchstone
 	$(GO) build -ldflags '$(LDFLAGS)' -o build/touchstone .
@@ -51,6 +51,9 @@ package: go-version setup ## a .deb and a .tar.xz for Linux under build/
 
 package-macos: go-version ## Touchstone.app under build/; only on a Mac, and not tried yet on any
 	@scripts/package-macos
+
+package-windows: go-version ## build/touchstone.exe, cross-compiled on Debian
+	@scripts/package-windows
 
 setup: ## the C libraries and tools that are missing
 	@scripts/setup

@@ -91,7 +91,7 @@ func cardWorker() *exec.Cmd {
 	if err != nil {
 		self = os.Args[0]
 	}
-	return exec.Command(self, workerCommand)
+	return withoutConsole(exec.Command(self, workerCommand))
 }
 
 func runCardWorker(_ context.Context, env *environment, _ *options, _ []string) error {

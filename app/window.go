@@ -47,6 +47,7 @@ func openWindow(ctx context.Context, getenv func(string) string, home string, de
 	if err := checkDisplay(runtime.GOOS, getenv); err != nil {
 		return err
 	}
+	leaveConsole()
 	fyneapp.SetMetadata(fyne.AppMetadata{
 		ID: appID, Name: "Touchstone", Version: Version(), Icon: assets.AppIcon(),
 		Migrations: fyneMigrations(),
