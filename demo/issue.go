@@ -32,9 +32,9 @@ type certRequest struct {
 	loginIP   string
 }
 
-// authenticate checks a password and writes down the outcome.
-func (i *issuer) authenticate(name, password string) error {
-	err := i.passwords.check(name, password, i.now())
+// authenticate checks a password and what else the cluster wants, and writes down the outcome.
+func (i *issuer) authenticate(name, password, code string) error {
+	err := i.prove(name, password, code)
 	if err == nil && i.resources.catalog().users[name] == nil {
 		err = refuse(accessDenied, textWrongPassword) // deleted since the password was set
 	}
@@ -45,6 +45,21 @@ func (i *issuer) authenticate(name, password string) error {
 	i.audit.record(event)
 	return err
 }
+
+// prove checks what the cluster's second factor makes of a sign-in (login sheet, sections 4 and 5.6).
+func (i *issuer) prove(name, password, code string) error {
+	switch {
+	case !i.wantsCode():
+		return i.passwords.check(name, password, i.now())
+	case code == "":
+		return refuse(accessDenied, textMissingFactor)
+	default:
+		return i.passwords.checkBoth(name, password, code, i.now())
+	}
+}
+
+// wantsCode reports whether a sign-in needs a one-time code besides the password.
+func (i *issuer) wantsCode() bool { return i.resources.catalog().pref.Spec.SecondFactor != factorOff }
 
 // issue makes both certificates for a user who proved who they are, or refuses and writes down why. The order of the
 // checks is that of a real cluster (enforcement sheet, section 3).

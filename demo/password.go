@@ -21,6 +21,8 @@ const (
 // Texts of refused passwords (login sheet, 5.6).
 const (
 	textWrongPassword = "invalid username or password"
+	textWrongFactor   = "invalid username, password or second factor"
+	textMissingFactor = "missing second factor"
 	textLocked        = "too many incorrect attempts, please try again later"
 )
 
@@ -89,7 +91,11 @@ func (d stateDir) openCredentials(c *catalog) (map[string]string, *passwords, er
 	if err := d.writeJSON(filePasswords, hashes); err != nil {
 		return nil, nil, err
 	}
-	p := &passwords{hashes: hashes, stranger: newStranger(), tries: map[string]attempts{}}
+	codes, err := d.openCodes(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &passwords{codes: codes, hashes: hashes, stranger: newStranger(), tries: map[string]attempts{}}
 	return known, p, d.writeJSON(fileCredentials, plain)
 }
 
@@ -103,6 +109,7 @@ func newStranger() passwordHash {
 
 // passwords checks who someone is.
 type passwords struct {
+	codes    *oneTimeCodes
 	hashes   map[string]passwordHash
 	stranger passwordHash // compared for unknown users, so that the time does not tell them apart
 
@@ -117,6 +124,15 @@ type attempts struct {
 
 // check accepts a password or refuses with the texts of a real cluster.
 func (p *passwords) check(name, password string, now time.Time) error {
+	return p.checkWith(name, password, textWrongPassword, now, func() bool { return true })
+}
+
+// checkBoth accepts a password and a one-time code. The code is looked at, and used up, only with the right password.
+func (p *passwords) checkBoth(name, password, code string, now time.Time) error {
+	return p.checkWith(name, password, textWrongFactor, now, func() bool { return p.codes.accept(name, code, now) })
+}
+
+func (p *passwords) checkWith(name, password, wrong string, now time.Time, more func() bool) error {
 	if p.locked(name, now) {
 		return refuse(accessDenied, textLocked)
 	}
@@ -124,8 +140,9 @@ func (p *passwords) check(name, password string, now time.Time) error {
 	if !known {
 		hash = p.stranger
 	}
-	if !hash.matches(password) || !known {
-		return p.failed(name, known, now)
+	if !hash.matches(password) || !known || !more() {
+		p.failed(name, known, now)
+		return refuse(accessDenied, "%s", wrong)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,7 +156,7 @@ func (p *passwords) locked(name string, now time.Time) bool {
 	return now.Before(p.tries[name].lockedUntil)
 }
 
-func (p *passwords) failed(name string, known bool, now time.Time) error {
+func (p *passwords) failed(name string, known bool, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if known { // names that nobody has would only fill the memory
@@ -149,5 +166,4 @@ func (p *passwords) failed(name string, known bool, now time.Time) error {
 		}
 		p.tries[name] = a
 	}
-	return refuse(accessDenied, textWrongPassword)
 }

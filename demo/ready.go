@@ -18,9 +18,11 @@ type Description struct {
 
 // UserDescription is one user of the cluster.
 type UserDescription struct {
-	Name     string   `json:"name"`
-	Password string   `json:"password"`
-	Roles    []string `json:"roles"`
+	Name     string `json:"name"`
+	Password string `json:"password"`
+	// OTPSecret is what the user's one-time codes are made of, in base32.
+	OTPSecret string   `json:"otp_secret"`
+	Roles     []string `json:"roles"`
 	// RequireSessionMFA is what the user's roles and the cluster demand together: "off", "on" or a private key policy.
 	RequireSessionMFA string `json:"require_session_mfa"`
 }
@@ -46,6 +48,7 @@ func (p *parts) describe(public string) Description {
 		d.Users = append(d.Users, UserDescription{
 			Name:              u.Metadata.Name,
 			Password:          p.plain[u.Metadata.Name],
+			OTPSecret:         p.passwords.codes.secrets[u.Metadata.Name],
 			Roles:             u.Spec.Roles,
 			RequireSessionMFA: demandOf(catalog, u),
 		})

@@ -159,8 +159,8 @@ func (p *authPreference) check() error {
 	switch {
 	case s.Type != "local":
 		return fmt.Errorf("spec.type: %q is not supported, only local", s.Type)
-	case s.SecondFactor != "off":
-		return fmt.Errorf("spec.second_factor: %q is not supported, only off", s.SecondFactor)
+	case !slices.Contains([]string{factorOff, factorOTP, factorOn}, s.SecondFactor):
+		return fmt.Errorf("spec.second_factor: %q is not supported: use off, otp or on", s.SecondFactor)
 	case s.DefaultSessionTTL < 0:
 		return errors.New("spec.default_session_ttl: is negative")
 	case !slices.Contains([]string{"", "9a", "9c", "9d", "9e"}, strings.ToLower(s.HardwareKey.PIVSlot)):

@@ -15,6 +15,7 @@ metadata:
   name: cluster-auth-preference
 spec:
   type: local
+  # "off", otp or "on"
   second_factor: "off"
   # false, true, hardware_key, hardware_key_touch, hardware_key_pin or hardware_key_touch_and_pin
   require_session_mfa: false

@@ -133,8 +133,8 @@ func (w *webAPI) motd(*http.Request) (any, error) {
 	return struct{ Text string }{w.issuer.resources.catalog().pref.Spec.MessageOfTheDay}, nil
 }
 
-// loginBegin offers no challenge, since the second factor is off, once the password was accepted. Every refusal has
-// the same text (login sheet, 5.3).
+// loginBegin offers the challenge of the cluster's second factor once the password was accepted. Every refusal has the
+// same text (login sheet, 5.3).
 func (w *webAPI) loginBegin(in *http.Request) (any, error) {
 	var request wire.LoginBeginRequest
 	if _, err := readBody(in, &request); err != nil {
@@ -147,7 +147,7 @@ func (w *webAPI) loginBegin(in *http.Request) (any, error) {
 		w.issuer.audit.record(Event{Name: EventLogin, Service: "web", User: request.User, Reason: err.Error()})
 		return nil, refuse(accessDenied, "invalid credentials")
 	}
-	return wire.LoginBeginResponse{WebauthnChallenge: json.RawMessage("null")}, nil
+	return wire.LoginBeginResponse{WebauthnChallenge: json.RawMessage("null"), TOTPChallenge: w.issuer.wantsCode()}, nil
 }
 
 func (w *webAPI) loginFinish(in *http.Request) (any, error) {
@@ -156,7 +156,7 @@ func (w *webAPI) loginFinish(in *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.login(in, request.User, request.Password, &certRequest{
+	return w.login(in, request.User, request.Password, request.TOTPCode, &certRequest{
 		CertificateRequest: request.CertificateRequest, statement: statement})
 }
 
@@ -166,13 +166,13 @@ func (w *webAPI) loginSSH(in *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.login(in, request.User, request.Password, &certRequest{
+	return w.login(in, request.User, request.Password, request.OTPToken, &certRequest{
 		CertificateRequest: request.CertificateRequest, statement: statement})
 }
 
-// login looks at keys only after the password was accepted: whoever does not know it learns nothing about policies.
-func (w *webAPI) login(in *http.Request, user, password string, r *certRequest) (any, error) {
-	if err := w.issuer.authenticate(user, password); err != nil {
+// login looks at keys only after the person was accepted: nobody else learns anything about policies.
+func (w *webAPI) login(in *http.Request, user, password, code string, r *certRequest) (any, error) {
+	if err := w.issuer.authenticate(user, password, code); err != nil {
 		return nil, err
 	}
 	if host, _, err := net.SplitHostPort(in.RemoteAddr); err == nil {
