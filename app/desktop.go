@@ -5,7 +5,7 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 )
 
-// trayOf is Fyne's system tray; only desktop drivers have one.
+// trayOf is Fyne's system tray; only desktop drivers have one. The zero trayOf shows nothing.
 type trayOf struct{ app desktop.App }
 
 func newTray(application fyne.App) trayOf {
@@ -14,7 +14,15 @@ func newTray(application fyne.App) trayOf {
 }
 
 // SetTrayIcon replaces the icon.
-func (t trayOf) SetTrayIcon(icon fyne.Resource) { t.app.SetSystemTrayIcon(icon) }
+func (t trayOf) SetTrayIcon(icon fyne.Resource) {
+	if t.app != nil {
+		t.app.SetSystemTrayIcon(icon)
+	}
+}
 
-// SetTrayMenu replaces the menu. Fyne asks the desktop for a place in the tray at the first call.
-func (t trayOf) SetTrayMenu(menu *fyne.Menu) { t.app.SetSystemTrayMenu(menu) }
+// SetTrayMenu replaces the menu. Fyne asks for a place in the tray when the app begins to run, if there is a menu then.
+func (t trayOf) SetTrayMenu(menu *fyne.Menu) {
+	if t.app != nil {
+		t.app.SetSystemTrayMenu(menu)
+	}
+}

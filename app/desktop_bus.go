@@ -40,9 +40,10 @@ type busDesktop struct {
 	clicked map[uint32]func() // by notification; guarded by mu
 }
 
-// openDesktop connects to the session bus, if there is one. It starts none: a bus of our own would have no tray.
+// openDesktop connects to the session bus, if there is one. Without one Fyne's tray is left alone, because it would start
+// a bus.
 func openDesktop(application fyne.App, getenv func(string) string, log *slog.Logger) *busDesktop {
-	d := &busDesktop{trayOf: newTray(application), log: log, clicked: map[uint32]func(){}}
+	d := &busDesktop{log: log, clicked: map[uint32]func(){}}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	address := busAddress(getenv)
 	if address == "" {
@@ -54,7 +55,9 @@ func openDesktop(application fyne.App, getenv func(string) string, log *slog.Log
 	}
 	if err != nil {
 		log.Warn("there is no session bus, so no tray", "error", err)
+		return d
 	}
+	d.trayOf = newTray(application)
 	return d
 }
 

@@ -22,6 +22,7 @@ type World struct {
 	state   string // the demo's state folder
 	inspect string // socket that tells where controls are
 	folder  string // where screenshots go
+	env     []string
 	shots   int
 	story   strings.Builder
 }
@@ -30,7 +31,13 @@ type World struct {
 // is kept under TOUCHSTONE_ARTEFACTS.
 func newWorld(t testing.TB, binary string, args ...string) *World {
 	t.Helper()
-	w := &World{t: t, Display: startDisplay(t, 1500, 960), folder: artefacts(t)}
+	return newWorldWith(t, nil, binary, args...)
+}
+
+// newWorldWith is newWorld with more in the program's environment, as "NAME=value".
+func newWorldWith(t testing.TB, env []string, binary string, args ...string) *World {
+	t.Helper()
+	w := &World{t: t, env: env, Display: startDisplay(t, 1500, 960), folder: artefacts(t)}
 	sockets, err := os.MkdirTemp("", "ts") // t.TempDir is too long for a socket's address (unix(7), sun_path)
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +55,7 @@ func (w *World) start(binary string, args ...string) {
 	command := exec.Command(binary, args...)
 	command.Env = append(w.Display.env(), "TOUCHSTONE_INSPECT="+w.inspect, "HOME="+filepath.Dir(w.state),
 		"SHELL=/bin/sh", "LIBGL_ALWAYS_SOFTWARE=1", "TZ=UTC")
+	command.Env = append(command.Env, w.env...)
 	log, err := os.Create(filepath.Join(w.folder, "program.log"))
 	if err != nil {
 		w.t.Fatal(err)

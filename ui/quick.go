@@ -14,7 +14,7 @@ func (w *Window) showTrayIcon() { w.tray.showState(trayStateOf(w.sessions, w.key
 func (w *Window) showTray() {
 	w.showTrayIcon()
 	w.tray.showLines(trayLines(w.trayFacts()), w.doFromTray)
-	if w.hidden && !w.tray.there {
+	if w.hidden && !w.deps.Desktop.HasTray() {
 		w.raise()
 	}
 }

@@ -186,32 +186,22 @@ func stepped(until, now time.Time, step time.Duration) time.Time {
 // tray tells the desktop what the tray shows, when it changed.
 type tray struct {
 	desktop Desktop
-	there   bool
-	state   trayState
+	icon    fyne.Resource // nil until the first is shown
 	lines   []trayLine
 }
 
-// present says whether there is a tray. One that came back knows nothing.
-func (t *tray) present() bool {
-	if there := t.desktop.HasTray(); there != t.there {
-		t.there, t.lines, t.state = there, nil, -1
-	}
-	return t.there
-}
-
 func (t *tray) showState(s trayState) {
-	if t.present() && t.state != s {
-		t.state = s
-		t.desktop.SetTrayIcon(s.icon())
+	if icon := s.icon(); t.icon != icon {
+		t.icon = icon
+		t.desktop.SetTrayIcon(icon)
 	}
 }
 
 func (t *tray) showLines(lines []trayLine, do func(trayAction)) {
-	if !t.present() || slices.Equal(t.lines, lines) {
-		return
+	if !slices.Equal(t.lines, lines) {
+		t.lines = lines
+		t.desktop.SetTrayMenu(trayMenu(lines, do))
 	}
-	t.lines = lines
-	t.desktop.SetTrayMenu(trayMenu(lines, do))
 }
 
 // trayMenu makes lines into Fyne's menu.

@@ -66,7 +66,8 @@ type VirtualKeyStatus struct {
 type Desktop interface {
 	// HasTray says whether there is a tray with room for an icon now; trays come and go.
 	HasTray() bool
-	// SetTrayIcon and SetTrayMenu replace what the tray shows; they are called only while there is a tray.
+	// SetTrayIcon and SetTrayMenu replace what the tray shows, or will show when there is one. They are called before the
+	// app runs for the first time, because Fyne looks for a tray only then.
 	SetTrayIcon(icon fyne.Resource)
 	SetTrayMenu(menu *fyne.Menu)
 	// Notify shows a notification until withdraw is called, which may happen twice. clicked runs on any goroutine.

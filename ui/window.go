@@ -85,6 +85,7 @@ func (w *Window) Show() {
 	follow(w.loop, w.deps.Keys.Wait, func(s keystore.Snapshot) uint64 { return s.Version }, w.showKeys)
 	w.loop.every(tickInterval, w.layer.counting.Load, w.tick)
 	w.loop.every(clockInterval, always, w.clock)
+	w.showTray()
 	w.deps.App.Settings().AddListener(func(fyne.Settings) { w.loop.hop(w.themeChanged) })
 	w.win.Show()
 	if w.key != nil {
