@@ -15,7 +15,7 @@ func TestOneClickInTheTrayOpensAShell(t *testing.T) {
 	t.Parallel()
 	bus := startBus(t)
 	w := newWorldWith(t, []string{"DBUS_SESSION_BUS_ADDRESS=" + bus.address}, program)
-	signIn(w)
+	openServers(w)
 
 	w.Clicks("Pin demo-node")
 	bus.Shows("demo-node · demo")
@@ -57,8 +57,8 @@ func TestOneClickInTheTrayOpensAShell(t *testing.T) {
 	bus.Gone()
 }
 
-// signIn goes from the first start to the list of servers.
-func signIn(w *World) {
+// openServers goes from the first start to the list of servers.
+func openServers(w *World) {
 	w.t.Helper()
 	w.Display.Move("Virtual key", 1220, 40)
 	setUpKey(w)
@@ -66,10 +66,7 @@ func signIn(w *World) {
 	w.Presses("Return")
 	w.Sees("Sign in to demo")
 	w.Presses("Return")
-	w.Sees("Enter your PIN")
-	w.Focus("PIN")
-	w.Types(pin, true)
-	w.Presses("Return")
+	enterPIN(w, pin)
 	w.Sees("Touch your security key")
 	w.Clicks("Gold contact")
 	w.Sees("demo-node")
