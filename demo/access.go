@@ -36,6 +36,10 @@ func (r *role) apply(values traits) *role {
 			return !unixLogin.MatchString(login)
 		})
 		c.NodeLabels = c.NodeLabels.expand(values)
+		c.DatabaseUsers = expandAll(c.DatabaseUsers, values)
+		c.DatabaseNames = expandAll(c.DatabaseNames, values)
+		c.DatabaseLabels = c.DatabaseLabels.expand(values)
+		c.AppLabels = c.AppLabels.expand(values)
 	}
 	return &filled
 }
@@ -93,48 +97,4 @@ func (a *access) logins(ttl time.Duration) ([]string, error) {
 	default:
 		return nil, refuse(accessDenied, "user %s cannot have any logins", a.identity.user)
 	}
-}
-
-// denied is the text of every refusal to reach a node (enforcement sheet, 4.3).
-const denied = "access to node denied. User does not have permissions. Confirm SSH login."
-
-// seesNode reports whether the node may be listed and dialled; logins and MFA play no part in that.
-func (a *access) seesNode(labels map[string]string) bool {
-	return a.checkNode(labels, nil, true) == nil
-}
-
-// openNode decides whether login may be used on a node (enforcement sheet, 4.3, the rule of newer versions: a key
-// with touch or PIN is proof enough).
-func (a *access) openNode(labels map[string]string, login string) error {
-	return a.checkNode(labels, &login, a.identity.policy.countsAsMFA())
-}
-
-func (a *access) checkNode(labels map[string]string, login *string, verified bool) error {
-	if a.pref.Spec.RequireSessionMFA.sessionMFA && !verified {
-		return refuse(accessDenied, "access to resource requires MFA")
-	}
-	for _, r := range a.roles {
-		deny := r.Spec.Deny
-		if deny.NodeLabels.matches(labels) || login != nil && slices.Contains(deny.Logins, *login) {
-			return refuse(accessDenied, denied)
-		}
-	}
-	allowed := false
-	for _, r := range a.roles {
-		allow := r.Spec.Allow
-		if !allow.NodeLabels.matches(labels) || login != nil && !slices.Contains(allow.Logins, *login) {
-			continue
-		}
-		if verified {
-			return nil
-		}
-		if r.Spec.Options.RequireSessionMFA.sessionMFA {
-			return refuse(accessDenied, "access to resource requires MFA")
-		}
-		allowed = true
-	}
-	if !allowed {
-		return refuse(accessDenied, denied)
-	}
-	return nil
 }

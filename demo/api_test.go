@@ -120,15 +120,16 @@ func TestListRequestsAreChecked(t *testing.T) {
 			wantStatus(t, err, test.code, test.text)
 		})
 	}
-	if list, err := auth.ListResources(patience(t), &authpb.ListResourcesRequest{ResourceType: "db_server", Limit: 1}); err != nil || len(list.Resources) > 0 {
-		t.Errorf("databases: %v, %v", list, err)
+	if list, err := auth.ListResources(patience(t), &authpb.ListResourcesRequest{ResourceType: "kube_server", Limit: 1}); err != nil || len(list.Resources) > 0 {
+		t.Errorf("Kubernetes clusters: %v, %v", list, err)
 	}
 }
 
 func TestLongListsComeInPages(t *testing.T) {
-	var nodes []*typespb.ServerV2
+	var nodes []entry
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		nodes = append(nodes, &typespb.ServerV2{Metadata: &typespb.Metadata{Name: name}, Spec: &typespb.ServerSpecV2{}})
+		node := &typespb.ServerV2{Metadata: &typespb.Metadata{Name: name}}
+		nodes = append(nodes, entry{name: name, resource: &authpb.PaginatedResource{Resource: &authpb.PaginatedResource_Node{Node: node}}})
 	}
 	request := &authpb.ListResourcesRequest{Limit: 2, NeedTotalCount: true}
 	var pages []string

@@ -7,6 +7,8 @@ import (
 	"net"
 	osuser "os/user"
 	"runtime"
+
+	"github.com/touchstone-app/touchstone/internal/wire"
 )
 
 // parts is what the state folder holds, opened.
@@ -61,20 +63,6 @@ func (p *parts) openHost() error {
 	return nil
 }
 
-func (p *parts) issuer() *issuer {
-	return &issuer{
-		cluster:   p.config.ClusterName,
-		cas:       p.cas,
-		resources: p.resources,
-		passwords: p.passwords,
-		attested:  p.attested,
-		roots:     p.config.AttestationRoots,
-		audit:     p.audit,
-		now:       p.config.Now,
-		log:       p.config.Log,
-	}
-}
-
 // doors are where the router hands connections over.
 type doors struct{ web, auth, transport *handover }
 
@@ -87,6 +75,9 @@ type assembly struct {
 	board    *switchboard
 	settings *tlsSettings
 	certs    *serverCertificates
+	issuer   *issuer
+	dbs      *databases
+	apps     *applications
 }
 
 // assemble builds the servers and the router that feeds them.
@@ -110,18 +101,26 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.openTargets(ctx, &c.group); err != nil {
+		return nil, err
+	}
 	a.board = &switchboard{cluster: p.config.ClusterName, node: node, toAuth: a.to.auth.give, group: &c.group}
 	c.servers = a.servers(&c.group)
-	c.description = p.describe(a.public)
+	c.description = a.describe()
 	return a.router()
 }
 
 func (a *assembly) servers(owner *group) []server {
-	web := &webAPI{issuer: a.issuer(), addr: a.public, listen: a.to.web.Addr().String(), log: a.config.Log}
-	auth := &authService{cluster: a.config.ClusterName, addr: a.public, nodes: a.board.nodes}
+	web := &webAPI{issuer: a.issuer, addr: a.public, listen: a.to.web.Addr().String(), log: a.config.Log}
+	auth := &authService{cluster: a.config.ClusterName, addr: a.public, issuer: a.issuer, apps: a.apps,
+		inventory: map[string]func() []entry{
+			wire.KindNode:           a.board.nodes,
+			wire.KindDatabaseServer: a.dbs.entries,
+			wire.KindAppServer:      a.apps.entries,
+		}}
 	transport := &transportService{switchboard: a.board, group: owner}
 	return []server{
-		httpServer(a.to.web, web.handler(), a.config.Log),
+		httpServer(a.to.web, a.apps.orElse(web.handler()), a.config.Log),
 		grpcServer(a.to.auth, newAuthServer(auth, a.guard, a.settings.auth(a.certs.auth))),
 		grpcServer(a.to.transport, newTransportServer(transport, a.guard, a.settings.transport(a.certs.proxy))),
 	}
@@ -136,9 +135,11 @@ func (a *assembly) router() (*router, error) {
 		cluster:     a.config.ClusterName,
 		web:         a.settings.web(a.certs.web),
 		ssh:         a.settings.ssh(a.certs.proxy),
+		database:    a.settings.database(a.certs.web),
 		log:         a.config.Log,
 		toWeb:       a.to.web.give,
 		toSSH:       (&sshProxy{sshServer: ssh, switchboard: a.board}).serve,
+		toDatabase:  a.dbs.serve,
 		toAuth:      a.to.auth.give,
 		toTransport: a.to.transport.give,
 	}, nil

@@ -18,6 +18,11 @@ const (
 	EventSessionStart      = "session.start"
 	EventSessionEnd        = "session.end"
 	EventExec              = "exec" // a command without a shell ended
+	EventDBSessionStart    = "db.session.start"
+	EventDBSessionEnd      = "db.session.end"
+	EventAppSessionStart   = "app.session.start"
+	EventAppSessionEnd     = "app.session.end"
+	EventAppRequest        = "app.session.request"
 )
 
 // Event is one line of the audit log. Members that an event does not have are left out, except Success.
@@ -38,6 +43,11 @@ type Event struct {
 	Session        string `json:"session,omitempty"`
 	Command        string `json:"command,omitempty"`
 	ExitStatus     *int   `json:"exit_status,omitempty"`
+	// Database is a database of the cluster, DatabaseUser and DatabaseName who and where a client is in it.
+	Database     string `json:"db_service,omitempty"`
+	DatabaseUser string `json:"db_user,omitempty"`
+	DatabaseName string `json:"db_name,omitempty"`
+	App          string `json:"app_name,omitempty"`
 }
 
 // audit appends events to a file, one JSON object per line.

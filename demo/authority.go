@@ -35,6 +35,7 @@ type authorities struct {
 	web  *authority // the HTTPS certificate of the proxy; nothing else in the cluster trusts it
 	user *authority
 	host *authority
+	db   *authority // of database servers, and of their clients
 }
 
 // openAuthorities reads the authorities, or makes them at the first start.
@@ -55,7 +56,11 @@ func (d stateDir) openAuthorities(cluster string, now time.Time) (*authorities, 
 	if was := hostCA.cert.Subject.CommonName; was != cluster {
 		return nil, fmt.Errorf("the state folder %s belongs to a cluster named %q, not %q", d, was, cluster)
 	}
-	return &authorities{web: web, user: userCA, host: hostCA}, nil
+	database, err := d.openAuthority("db-ca", newECKey, subject, now)
+	if err != nil {
+		return nil, err
+	}
+	return &authorities{web: web, user: userCA, host: hostCA, db: database}, nil
 }
 
 func newECKey() (crypto.Signer, error)  { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
@@ -155,11 +160,20 @@ func (d stateDir) makeKey(name string, newKey func() (crypto.Signer, error)) (cr
 	if err != nil {
 		return nil, fmt.Errorf("making a private key: %w", err)
 	}
+	text, err := encodeKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return key, d.write(name, text)
+}
+
+// encodeKey is a private key as PEM, in PKCS #8.
+func encodeKey(key crypto.Signer) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a private key: %w", err)
 	}
-	return key, d.write(name, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
 func (d stateDir) readCertificate(name string) (*x509.Certificate, error) {

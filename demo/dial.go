@@ -4,6 +4,7 @@ import (
 	"net"
 	"regexp"
 
+	"github.com/touchstone-app/touchstone/internal/wire/authpb"
 	"github.com/touchstone-app/touchstone/internal/wire/typespb"
 )
 
@@ -54,13 +55,19 @@ func (s *switchboard) find(granted *access, host string) error {
 }
 
 // nodes lists the inventory.
-func (s *switchboard) nodes() []*typespb.ServerV2 {
-	return []*typespb.ServerV2{{
+func (s *switchboard) nodes() []entry {
+	host := s.node.host
+	server := &typespb.ServerV2{
 		Kind:     "node",
 		SubKind:  "teleport",
 		Version:  "v2",
-		Metadata: &typespb.Metadata{Name: s.node.host.id, Namespace: "default", Labels: s.node.labels},
-		Spec:     &typespb.ServerSpecV2{Hostname: s.node.host.name, UseTunnel: true},
+		Metadata: &typespb.Metadata{Name: host.id, Namespace: "default", Labels: s.node.labels},
+		Spec:     &typespb.ServerSpecV2{Hostname: host.name, UseTunnel: true},
+	}
+	return []entry{{
+		kind: nodeKind, name: host.id, labels: s.node.labels,
+		keys:     map[string]string{"name": host.id, "hostname": host.name, "address": ""},
+		resource: &authpb.PaginatedResource{Resource: &authpb.PaginatedResource_Node{Node: server}},
 	}}
 }
 

@@ -98,3 +98,22 @@ func (a *authorities) sshCertificate(h *host, role string) (ssh.Signer, error) {
 	}
 	return ssh.NewCertSigner(cert, signer)
 }
+
+// leafCertificate names a database server or, as a database's clients are known, a role in it.
+func (a *authority) leafCertificate(key crypto.Signer, name string, now time.Time) (tls.Certificate, error) {
+	template := &x509.Certificate{
+		SerialNumber:          newSerial(),
+		Subject:               pkix.Name{CommonName: name},
+		DNSNames:              []string{name},
+		NotBefore:             now.Add(-backdate),
+		NotAfter:              a.cert.NotAfter,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("signing a database certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}

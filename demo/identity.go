@@ -22,6 +22,7 @@ type identity struct {
 	usage   []string // restrictions; empty for none
 	loginIP string
 	expires time.Time
+	route   route // the one target that a route certificate is for
 }
 
 // identityFromTLS reads the subject of a verified user certificate (certificates sheet, 2.2 and 2.3).
@@ -49,6 +50,8 @@ func identityFromTLS(cert *x509.Certificate) (identity, error) {
 			id.policy = keyPolicy(text)
 		case attribute.Type.Equal(wire.OIDClientIP):
 			id.loginIP = text
+		default:
+			id.route.read(attribute.Type, text)
 		}
 	}
 	return id, nil

@@ -19,6 +19,7 @@ type issuer struct {
 	resources *resources
 	passwords *passwords
 	attested  *attestedKeys
+	apps      *appSessions
 	roots     *x509.CertPool // of attestation; nil trusts no card
 	audit     *audit
 	now       func() time.Time

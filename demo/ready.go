@@ -13,7 +13,20 @@ type Description struct {
 	AuditLog        string `json:"audit_log"` // JSON lines, see Event
 	State           string `json:"state"`
 	// Resources is the folder of the YAML files. They may be edited while the cluster runs.
-	Resources string `json:"resources"`
+	Resources string                `json:"resources"`
+	Databases []DatabaseDescription `json:"databases"`
+	// DatabasesMissing says why there are none; empty where there are.
+	DatabasesMissing string `json:"databases_missing,omitempty"`
+	// Apps are the names of the applications.
+	Apps []string `json:"apps"`
+}
+
+// DatabaseDescription is one database of the cluster, and as whom and where in it to try it.
+type DatabaseDescription struct {
+	Name     string   `json:"name"`
+	Protocol string   `json:"protocol"`
+	Users    []string `json:"db_users"`
+	Names    []string `json:"db_names"`
 }
 
 // UserDescription is one user of the cluster.
@@ -34,14 +47,23 @@ func (c *Cluster) Ready() Description {
 	return d
 }
 
-func (p *parts) describe(public string) Description {
+func (a *assembly) describe() Description {
+	p := a.parts
 	d := Description{
-		Proxy:           public,
-		CAFile:          p.dir.path(fileWebCA),
-		AttestationRoot: p.config.AttestationRootFile,
-		AuditLog:        p.dir.path(fileAudit),
-		State:           string(p.dir),
-		Resources:       p.dir.path(dirResources),
+		Proxy:            a.public,
+		CAFile:           p.dir.path(fileWebCA),
+		AttestationRoot:  p.config.AttestationRootFile,
+		AuditLog:         p.dir.path(fileAudit),
+		State:            string(p.dir),
+		Resources:        p.dir.path(dirResources),
+		DatabasesMissing: a.dbs.missing,
+	}
+	for _, one := range a.dbs.all {
+		d.Databases = append(d.Databases, DatabaseDescription{Name: one.name, Protocol: protocolPostgres,
+			Users: []string{postgresReader, postgresWriter}, Names: []string{postgresDatabase}})
+	}
+	for _, app := range a.apps.all {
+		d.Apps = append(d.Apps, app.name)
 	}
 	catalog := p.resources.catalog()
 	for _, u := range catalog.sortedUsers() {

@@ -43,8 +43,12 @@ type roleOptions struct {
 }
 
 type conditions struct {
-	Logins     []string `yaml:"logins"`
-	NodeLabels selector `yaml:"node_labels"`
+	Logins         []string `yaml:"logins"`
+	NodeLabels     selector `yaml:"node_labels"`
+	DatabaseLabels selector `yaml:"db_labels"`
+	DatabaseUsers  []string `yaml:"db_users"`
+	DatabaseNames  []string `yaml:"db_names"`
+	AppLabels      selector `yaml:"app_labels"`
 }
 
 // user is an account of the cluster.
@@ -130,13 +134,17 @@ func (r *role) check() error {
 }
 
 func (c *conditions) check() error {
-	for _, login := range c.Logins {
-		if _, err := expand(login, nil); err != nil {
-			return fmt.Errorf("logins: %w", err)
+	for field, texts := range map[string][]string{"logins": c.Logins, "db_users": c.DatabaseUsers, "db_names": c.DatabaseNames} {
+		for _, text := range texts {
+			if _, err := expand(text, nil); err != nil {
+				return fmt.Errorf("%s: %w", field, err)
+			}
 		}
 	}
-	if err := c.NodeLabels.check(); err != nil {
-		return fmt.Errorf("node_labels: %w", err)
+	for field, labels := range map[string]selector{"node_labels": c.NodeLabels, "db_labels": c.DatabaseLabels, "app_labels": c.AppLabels} {
+		if err := labels.check(); err != nil {
+			return fmt.Errorf("%s: %w", field, err)
+		}
 	}
 	return nil
 }

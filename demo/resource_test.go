@@ -18,7 +18,7 @@ func TestResourcesAreReadStrictly(t *testing.T) {
 		"an unknown kind":            {"kind: bot\nversion: v1\nmetadata: {name: x}\n", `kind: "bot" is not known here`},
 		"an unknown version":         {"kind: role\nversion: v9\nmetadata: {name: x}\n", `version: role version "v9" is not supported`},
 		"no name":                    {"kind: role\nversion: v7\n", "metadata.name: is missing"},
-		"an unknown field":           {role + "  allow: {db_users: [x]}\n", `unknown field "db_users"`},
+		"an unknown field":           {role + "  allow: {aws_role_arns: [x]}\n", `unknown field "aws_role_arns"`},
 		"an unknown option":          {role + "  options: {forward_agent: true}\n", `unknown field "forward_agent"`},
 		"an unknown policy":          {role + "  options: {require_session_mfa: hardware_key_smell}\n", "require_session_mfa: RequireMFAType invalid value hardware_key_smell"},
 		"a duration without a unit":  {role + "  options: {max_session_ttl: 8}\n", "role \"r\""},

@@ -16,16 +16,18 @@ const helloTimeout = 15 * time.Second
 
 // router serves everything on one port. It chooses by ALPN in the client's order (transport sheet, section 3).
 type router struct {
-	cluster string
-	web     *tls.Config
-	ssh     *tls.Config
-	log     *slog.Logger
+	cluster  string
+	web      *tls.Config
+	ssh      *tls.Config
+	database *tls.Config
+	log      *slog.Logger
 
 	// Where connections go.
-	toWeb       func(net.Conn) // TLS was terminated
-	toSSH       func(net.Conn) // TLS was terminated
-	toAuth      func(net.Conn) // TLS untouched
-	toTransport func(net.Conn) // TLS untouched
+	toWeb       func(net.Conn)  // TLS was terminated
+	toSSH       func(net.Conn)  // TLS was terminated
+	toDatabase  func(*tls.Conn) // TLS was terminated
+	toAuth      func(net.Conn)  // TLS untouched
+	toTransport func(net.Conn)  // TLS untouched
 }
 
 // serve routes one connection and returns when it was handed over or refused; a refused one is closed without an
@@ -57,6 +59,8 @@ func (r *router) route(h hello) func(net.Conn) {
 		switch {
 		case name == wire.ALPNHTTP1 || name == wire.ALPNHTTP2:
 			return func(c net.Conn) { r.terminate(c, r.web, r.toWeb) }
+		case strings.TrimSuffix(name, wire.ALPNPing) == wire.DatabaseALPN(protocolPostgres):
+			return func(c net.Conn) { r.terminate(c, r.database, func(c net.Conn) { _ = c.Close() }) }
 		case name == wire.ALPNProxySSH:
 			return func(c net.Conn) { r.terminate(c, r.ssh, r.toSSH) }
 		case name == wire.ALPNProxySSHGRPC:
@@ -96,6 +100,8 @@ func forward(to func(net.Conn)) func(net.Conn) {
 	}
 }
 
+// terminate does the handshake and hands over what was in the TLS. Whoever shows a certificate for a database goes
+// there, whatever the ALPN name was; without one there is no way in (transport sheet, section 3, step 7).
 func (r *router) terminate(c net.Conn, config *tls.Config, to func(net.Conn)) {
 	server := tls.Server(c, config)
 	if err := server.Handshake(); err != nil || server.SetDeadline(time.Time{}) != nil {
@@ -103,5 +109,18 @@ func (r *router) terminate(c net.Conn, config *tls.Config, to func(net.Conn)) {
 		_ = c.Close()
 		return
 	}
+	if forDatabase(server.ConnectionState()) {
+		r.toDatabase(server)
+		return
+	}
 	to(server)
+}
+
+// forDatabase reports whether a verified client certificate has the route of a database.
+func forDatabase(state tls.ConnectionState) bool {
+	if len(state.VerifiedChains) == 0 {
+		return false
+	}
+	id, err := identityFromTLS(state.PeerCertificates[0])
+	return err == nil && id.route.database.service != ""
 }

@@ -37,6 +37,10 @@ spec:
   allow:
     logins: ["{{internal.logins}}"]
     node_labels: {env: dev}
+    db_labels: {env: dev}
+    db_users: [reader, writer]
+    db_names: [orders]
+    app_labels: {env: dev}
 ---
 kind: user
 version: v2

@@ -31,6 +31,12 @@ func (s *tlsSettings) web(cert tls.Certificate) *tls.Config {
 	return s.base(cert, tls.VerifyClientCertIfGiven, wire.ALPNHTTP1, wire.ALPNHTTP2)
 }
 
+// database terminates the TLS around PostgreSQL, with ping framing where the client knows it.
+func (s *tlsSettings) database(cert tls.Certificate) *tls.Config {
+	name := wire.DatabaseALPN(protocolPostgres)
+	return s.base(cert, tls.VerifyClientCertIfGiven, name+wire.ALPNPing, name)
+}
+
 // ssh terminates the TLS around SSH. It shows the host certificate, asks for none and, like the real thing,
 // negotiates no ALPN name.
 func (s *tlsSettings) ssh(cert tls.Certificate) *tls.Config {
