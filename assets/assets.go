@@ -16,8 +16,8 @@ var files embed.FS
 var (
 	Regular     = resource("font/Inter-Regular.otf")
 	SemiBold    = resource("font/Inter-SemiBold.otf")
-	MonoRegular = resource("font/JetBrainsMono-Regular.ttf")
-	MonoBold    = resource("font/JetBrainsMono-Bold.ttf")
+	MonoRegular = plain(resource("font/JetBrainsMono-Regular.ttf"))
+	MonoBold    = plain(resource("font/JetBrainsMono-Bold.ttf"))
 )
 
 // The pictures of a key: its contact at rest, and glowing because a touch is wanted.
