@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"github.com/godbus/dbus/v5"
@@ -24,6 +25,9 @@ const (
 	neverExpires          = int32(0)
 	urgent           byte = 2
 )
+
+// notifierPatience is how long whoever shows notifications may take; closing the window waits for it.
+const notifierPatience = 2 * time.Second
 
 // busDesktop is a freedesktop desktop, reached over the session bus. Fyne's own notifications cannot be taken back.
 type busDesktop struct {
@@ -133,10 +137,13 @@ func (d *busDesktop) Notify(title, text string, clicked func()) (withdraw func()
 
 // notify shows a notification from its beginning to its end.
 func (d *busDesktop) notify(ctx context.Context, title, text string, clicked func()) {
+	// A call that was given up half-way would leave a notification that nobody can take back.
+	calling, done := context.WithTimeout(context.WithoutCancel(ctx), notifierPatience)
+	defer done()
 	server := d.conn.Object(notifier, notifierPath)
 	hints := map[string]dbus.Variant{"urgency": dbus.MakeVariant(urgent), "desktop-entry": dbus.MakeVariant(appID)}
 	var id uint32
-	err := server.CallWithContext(ctx, notifier+".Notify", 0, "Touchstone", uint32(0), appID, title, text,
+	err := server.CallWithContext(calling, notifier+".Notify", 0, "Touchstone", uint32(0), appID, title, text,
 		[]string{notifyDefault, "Show"}, hints, neverExpires).Store(&id)
 	if err != nil {
 		d.log.Warn("nobody shows notifications", "error", err)
