@@ -26,12 +26,18 @@ func TestWidgetsChangeOnFynesThreadOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, checkedProgram)
 	toAShell(w)
+	staysOnFynesThread(w)
+}
+
+// staysOnFynesThread reads in the log of checkedProgram what Fyne has complained of.
+func staysOnFynesThread(w *World) {
+	w.t.Helper()
 	log, err := os.ReadFile(filepath.Join(w.state, "home", "touchstone.log"))
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	if at := strings.Index(string(log), "Error in Fyne call thread"); at >= 0 {
-		t.Errorf("a call from another thread:\n%s", log[at:min(len(log), at+2000)])
+		w.t.Errorf("a call from another thread:\n%s", log[at:min(len(log), at+2000)])
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func TestOneClickInTheTrayOpensAShell(t *testing.T) {
 	t.Parallel()
 	bus := startBus(t)
-	w := newWorldWith(t, []string{"DBUS_SESSION_BUS_ADDRESS=" + bus.address}, program)
+	w := newWorldWith(t, []string{"DBUS_SESSION_BUS_ADDRESS=" + bus.address}, checkedProgram)
 	openServers(w)
 
 	w.Clicks("Pin demo-node")
@@ -55,6 +55,7 @@ func TestOneClickInTheTrayOpensAShell(t *testing.T) {
 	w.Shot("quit-from-the-tray")
 	w.Clicks("End sessions and quit")
 	bus.Gone()
+	staysOnFynesThread(w) // a tray calls from threads of its own
 }
 
 // openServers goes from the first start to the list of servers.
