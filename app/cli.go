@@ -28,6 +28,8 @@ type options struct {
 	user    string
 	caFile  string
 	pivSlot string
+	auth    string
+	otp     string
 	format  string
 	serve   bool
 	state   string

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/keystore"
 	"github.com/touchstone-app/touchstone/session"
 )
@@ -18,7 +20,8 @@ func runLogin(ctx context.Context, env *environment, o *options, _ []string) err
 	if err != nil {
 		return err
 	}
-	r, err := openRooms(roomsConfig{home: o.home, prompter: newTerminalPrompter(env), progress: sayUnmet(env.stderr)})
+	prompter := &codePrompter{prompter: newTerminalPrompter(env), code: o.otp}
+	r, err := openRooms(roomsConfig{home: o.home, prompter: prompter, progress: sayUnmet(env.stderr)})
 	if err != nil {
 		return err
 	}
@@ -27,11 +30,31 @@ func runLogin(ctx context.Context, env *environment, o *options, _ []string) err
 	if err != nil {
 		return err
 	}
-	if err := r.sessions.SignIn(ctx, id, o.user, nil, slot); err != nil {
+	request := session.SignInRequest{Cluster: id, User: o.user, Slot: slot, Factor: session.Factor(o.auth)}
+	if err := r.sessions.SignInWith(ctx, request); err != nil {
 		return err
 	}
 	printSummary(env.stdout, clusterByID(r.sessions.Snapshot(), id))
 	return nil
+}
+
+// codePrompter answers the first question for a one-time code with the one from the command line.
+type codePrompter struct {
+	prompter
+	mu   sync.Mutex
+	code string // empty once given; guarded by mu
+}
+
+// AskOTP gives the code, or asks.
+func (p *codePrompter) AskOTP(ctx context.Context, q session.OTPPrompt) (*secret.Bytes, error) {
+	p.mu.Lock()
+	code := p.code
+	p.code = ""
+	p.mu.Unlock()
+	if code != "" {
+		return secret.New([]byte(code)), nil
+	}
+	return p.prompter.AskOTP(ctx, q)
 }
 
 // chosenSlot is the slot of the flag, else of the environment (hardware-key sheet, 2.2).

@@ -2,6 +2,10 @@ package app
 
 import (
 	"bufio"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,6 +72,7 @@ func TestScripts(t *testing.T) {
 			"private": scriptPrivate,
 			"silent":  scriptSilent,
 			"edit":    scriptEdit,
+			"otp":     scriptOTP,
 		},
 	})
 }
@@ -103,7 +108,7 @@ func (s *served) end() {
 }
 
 // scriptServe starts the demo: "serve [FLAGS]". It sets PROXY, CA, AUDIT, CONTROL and PCSCLITE_CSOCK_NAME, and
-// PASSWORD_<policy> and USER_<policy> for each user.
+// PASSWORD_<policy>, USER_<policy> and OTP_<policy>, the secret of one-time codes, for each user.
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("serve cannot be negated")
@@ -121,6 +126,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 		policy := fmt.Sprint(u.RequireSessionMFA)
 		ts.Setenv("USER_"+policy, u.Name)
 		ts.Setenv("PASSWORD_"+policy, u.Password)
+		ts.Setenv("OTP_"+policy, u.OTPSecret)
 	}
 }
 
@@ -290,6 +296,20 @@ func scriptSilent(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	})
 	ts.Setenv(args[0], listener.Addr().String())
+}
+
+// scriptOTP sets a variable to a one-time code (RFC 6238), as an authenticator app shows it that many steps of 30 s from
+// now: "otp VARIABLE SECRET STEPS". A cluster takes the codes of the step before and of the next one as well.
+func scriptOTP(ts *testscript.TestScript, _ bool, args []string) {
+	steps, err := strconv.ParseInt(args[2], 10, 64)
+	ts.Check(err)
+	secret, err := base32.StdEncoding.DecodeString(args[1])
+	ts.Check(err)
+	mac := hmac.New(sha1.New, secret)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(time.Now().Unix()/30+steps)))
+	sum := mac.Sum(nil)
+	number := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&15:]) & 0x7fffffff
+	ts.Setenv(args[0], fmt.Sprintf("%06d", number%1_000_000))
 }
 
 // scriptEdit replaces text in all files with a suffix below a folder: "edit FOLDER SUFFIX OLD NEW". It fails when

@@ -43,6 +43,16 @@ func (p *terminalPrompter) AskPassword(ctx context.Context, q session.PasswordPr
 	return p.ask(ctx, fmt.Sprintf("Password of %s on %s: ", q.User, q.Cluster))
 }
 
+// AskOTP asks for a one-time code.
+func (p *terminalPrompter) AskOTP(ctx context.Context, q session.OTPPrompt) (*secret.Bytes, error) {
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	if q.Reason != "" {
+		fmt.Fprintln(p.out, q.Reason)
+	}
+	return p.ask(ctx, fmt.Sprintf("One-time code of %s on %s: ", q.User, q.Cluster))
+}
+
 // AskPIN asks for the PIN of a card.
 func (p *terminalPrompter) AskPIN(ctx context.Context, q keystore.PINPrompt) (*secret.Bytes, error) {
 	p.asking.Lock()

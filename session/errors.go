@@ -130,6 +130,9 @@ func (l *ceremony) refusalFault(err error, refused *teleport.AnswerError) error 
 		return fault.Wrap(err, fmt.Sprintf("%s cannot check passwords at the moment.", name), "Try again in a moment.")
 	case refused.Class == teleport.ClassNotFound || refused.Class == teleport.ClassUnimplemented:
 		return fault.Wrap(err, fmt.Sprintf("%s does not offer this way to sign in.", name), "It may be too old for Touchstone; ask whoever looks after it.")
+	case l.codes > 0 && wrongCode(err):
+		return fault.Wrap(err, fmt.Sprintf("%s did not accept the one-time code.", name),
+			"Wait for the next code and try again; if that does not help, check the clock of the device that shows it.")
 	case l.accepted && l.key != nil && l.key.Serial() != 0:
 		return fault.Wrap(err, fmt.Sprintf("%s refused YubiKey %d: %q.", name, l.key.Serial(), refused.Message),
 			"Ask whoever looks after the cluster whether this key is accepted there.")

@@ -25,6 +25,7 @@ type ceremony struct {
 	id       string
 	user     string
 	slot     keystore.Slot // zero for the cluster's choice
+	factor   Factor
 	password *secret.Bytes // wiped at the end
 	reason   string        // why the password is asked for in the middle of something else; a sentence
 
@@ -34,6 +35,8 @@ type ceremony struct {
 	ping     *wire.Ping
 	key      signingKey
 	accepted bool   // the password was
+	wantsOTP bool   // the cluster wants a one-time code besides the password
+	codes    int    // that were sent
 	asked    string // the policy that the present key was made for
 
 	progress SignIn // guarded by Manager.mu
@@ -120,8 +123,8 @@ func (l *ceremony) mayMeet(policy string) bool {
 	return knownPolicy(policy) && !satisfies(l.asked, policy)
 }
 
-// again is the second round: a key that meets the policy, the password once more without asking, and certificates.
-// Its refusal is final.
+// again is the second round: a key that meets the policy, the password once more without asking, a new code where one
+// is wanted, and certificates. Its refusal is final.
 func (l *ceremony) again(ctx context.Context, policy string) (*keyring, error) {
 	l.unmet(policy)
 	policy = raise(policy, l.knownDemand())
@@ -188,8 +191,7 @@ func (l *ceremony) certify(ctx context.Context, policy string) (*keyring, error)
 	if err != nil {
 		return nil, err
 	}
-	request := wire.LoginFinishRequest{User: l.user, CertificateRequest: certificates}
-	answer, err := l.client.FinishLogin(ctx, request, l.password)
+	answer, err := l.present(ctx, wire.LoginFinishRequest{User: l.user, CertificateRequest: certificates})
 	if err != nil {
 		return nil, err
 	}

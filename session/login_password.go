@@ -19,8 +19,8 @@ func (l *ceremony) askPassword(ctx context.Context) (err error) {
 	return err
 }
 
-// prove presents the password and makes sure that nothing more is wanted. Each round needs a proof of its own: policy
-// is checked only after it was accepted (login sheet, section 8).
+// prove presents the password and learns what else is wanted. Each round needs a proof of its own: policy is checked
+// only after it was accepted (login sheet, section 8).
 func (l *ceremony) prove(ctx context.Context) error {
 	challenges, err := l.client.BeginLogin(ctx, l.user, l.password)
 	if err != nil {
@@ -28,13 +28,11 @@ func (l *ceremony) prove(ctx context.Context) error {
 	}
 	l.accepted = true
 	webauthn := challenges.WebauthnChallenge
-	if len(webauthn) > 0 && !bytes.Equal(webauthn, []byte("null")) {
+	l.wantsOTP = challenges.TOTPChallenge // any one answer is enough (login sheet, 5.3)
+	if !l.wantsOTP && len(webauthn) > 0 && !bytes.Equal(webauthn, []byte("null")) {
 		return secondFactorFault(l.profile, "a security key")
 	}
-	if challenges.TOTPChallenge {
-		return secondFactorFault(l.profile, "a one-time code")
-	}
-	return nil
+	return l.insist()
 }
 
 func secondFactorFault(p profile, what string) error {

@@ -48,6 +48,7 @@ type Manager struct {
 	snapshot Snapshot
 	changed  chan struct{} // closed and replaced with every snapshot
 	closed   bool
+	sent     []sentCode // one-time codes of the last minutes
 }
 
 // cluster is one profile and what is open on it. Its fields are guarded by Manager.mu; what they point to never
@@ -149,6 +150,12 @@ func (m *Manager) Close() error {
 		l.close()
 	}
 	m.running.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.sent {
+		s.code.Wipe()
+	}
+	m.sent = nil
 	return nil
 }
 

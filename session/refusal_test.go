@@ -310,7 +310,7 @@ func TestARefusedSignInHasItsOwnTwoSentences(t *testing.T) {
 			[]string{"No YubiKey is plugged in."}, 1},
 		{"a policy that we do not know, announced", &script{ping: `{"cluster_name":"lab","auth":{"private_key_policy":"hardware_key_face"}}`}, noKeys{},
 			[]string{`demands the private key policy "hardware_key_face"`}, 0},
-		{"a second factor with codes", &script{ping: plain, begin: `{"totp_challenge":true}`}, noKeys{}, []string{"lab wants a one-time code"}, 0},
+		{"a second factor with codes, with nobody to ask", &script{ping: plain, begin: `{"totp_challenge":true}`}, noKeys{}, []string{"lab wants a one-time code"}, 0},
 		{"a second factor with a security key", &script{ping: plain, begin: `{"webauthn_challenge":{"publicKey":{}}}`}, noKeys{}, []string{"lab wants a security key"}, 0},
 		{"an identity provider", &script{ping: `{"cluster_name":"lab","auth":{"type":"saml"}}`}, noKeys{}, []string{"through saml"}, 0},
 		{"a locked account", &script{ping: plain, begin: none, status: 403, finish: message("too many incorrect attempts")}, noKeys{},
@@ -369,6 +369,10 @@ func TestAMissingPasswordIsAskedFor(t *testing.T) {
 
 type prompter struct {
 	ask func(PasswordPrompt) (*secret.Bytes, error)
+}
+
+func (p prompter) AskOTP(context.Context, OTPPrompt) (*secret.Bytes, error) {
+	return nil, ErrNobodyAnswers
 }
 
 func (p prompter) AskPassword(_ context.Context, prompt PasswordPrompt) (*secret.Bytes, error) {

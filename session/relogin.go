@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +11,26 @@ import (
 	"github.com/touchstone-app/touchstone/keystore"
 )
 
-// SignIn runs the whole ceremony, the second round included. It takes password over and wipes it; nil asks the
-// Prompter. An empty user is the one who signed in last; a zero slot leaves the choice to the cluster. Callers that
-// want the same sign-in at the same time share one ceremony; it is cancelled when the last of them gives up.
+// SignInRequest says who signs in where, and how.
+type SignInRequest struct {
+	Cluster  string        // Cluster.ID
+	User     string        // empty for the one who signed in last
+	Password *secret.Bytes // taken over and wiped; nil asks the Prompter
+	Slot     keystore.Slot // zero leaves the choice to the cluster
+	Factor   Factor        // what the person insists on
+}
+
+// SignIn is SignInWith for callers that insist on nothing.
 func (m *Manager) SignIn(ctx context.Context, clusterID, user string, password *secret.Bytes, slot keystore.Slot) error {
-	l, err := m.begin(clusterID, user, password, slot)
+	return m.SignInWith(ctx, SignInRequest{Cluster: clusterID, User: user, Password: password, Slot: slot})
+}
+
+// SignInWith runs the whole ceremony, the second round included. Callers that want the same sign-in at the same time
+// share one ceremony; it is cancelled when the last of them gives up.
+func (m *Manager) SignInWith(ctx context.Context, r SignInRequest) error {
+	l, err := m.begin(r)
 	if err != nil {
-		password.Wipe()
+		r.Password.Wipe()
 		return err
 	}
 	return m.await(ctx, l)
@@ -34,34 +48,32 @@ func (m *Manager) await(ctx context.Context, l *ceremony) error {
 }
 
 // begin starts a ceremony, or joins the one that runs.
-func (m *Manager) begin(id, user string, password *secret.Bytes, slot keystore.Slot) (*ceremony, error) {
+func (m *Manager) begin(r SignInRequest) (*ceremony, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c, err := m.findLocked(id)
+	c, err := m.findLocked(r.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	if user == "" {
-		user = c.profile.User
-	}
-	if user == "" {
+	r.User = cmp.Or(r.User, c.profile.User)
+	if r.User == "" {
 		return nil, fault.New(fmt.Sprintf("No user name was given for %s.", c.profile.name()), "Sign in with your user name.")
 	}
 	if running := c.ceremony; running != nil {
-		return running, running.joinLocked(user, password, slot)
+		return running, running.joinLocked(r.User, r.Password, r.Slot)
 	}
-	return m.startLocked(c, user, password, slot, ""), nil
+	return m.startLocked(c, r, ""), nil
 }
 
 // startLocked starts a ceremony; reason is for the password prompt.
-func (m *Manager) startLocked(c *cluster, user string, password *secret.Bytes, slot keystore.Slot, reason string) *ceremony {
+func (m *Manager) startLocked(c *cluster, r SignInRequest, reason string) *ceremony {
 	ctx, cancel := context.WithCancel(m.life)
 	l := &ceremony{
-		m: m, id: c.id, user: user, slot: slot, password: password, reason: reason, profile: c.profile,
+		m: m, id: c.id, user: r.User, slot: r.Slot, factor: r.Factor, password: r.Password, reason: reason, profile: c.profile,
 		progress: SignIn{Steps: []Step{StepReach, StepPassword, StepDone}, Current: StepReach},
 		waiters:  1, cancel: cancel, done: make(chan struct{}),
 	}
-	if user != c.profile.User {
+	if r.User != c.profile.User {
 		l.profile.Policy, l.profile.Slot = "", "" // what was demanded of another user says nothing
 	}
 	c.ceremony = l

@@ -55,5 +55,5 @@ func (m *Manager) beginAgain(clusterID string, refused *link, reason string) (*c
 	if running := c.ceremony; running != nil {
 		return running, running.joinLocked(user, nil, running.slot)
 	}
-	return m.startLocked(c, user, nil, 0, reason), nil
+	return m.startLocked(c, SignInRequest{User: user}, reason), nil
 }

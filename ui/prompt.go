@@ -43,13 +43,14 @@ type question struct {
 	pin      *keystore.PINPrompt
 	newPIN   *keystore.NewPINPrompt
 	password *session.PasswordPrompt
+	otp      *session.OTPPrompt
 	touches  []*touch // all of one card; guarded by Prompter.mu
 
 	reply chan reply // capacity one
 	close func(reply)
 }
 
-// reply is an answer; first is the PIN or the password, second the PUK.
+// reply is an answer; first is the PIN, the password or the code, second the PUK.
 type reply struct {
 	first, second *secret.Bytes
 	err           error
@@ -87,6 +88,12 @@ func (p *Prompter) AskNewPIN(ctx context.Context, prompt keystore.NewPINPrompt) 
 // AskPassword asks for a cluster password.
 func (p *Prompter) AskPassword(ctx context.Context, prompt session.PasswordPrompt) (*secret.Bytes, error) {
 	r := p.ask(ctx, &question{password: &prompt})
+	return r.first, r.err
+}
+
+// AskOTP asks for a one-time code.
+func (p *Prompter) AskOTP(ctx context.Context, prompt session.OTPPrompt) (*secret.Bytes, error) {
+	r := p.ask(ctx, &question{otp: &prompt})
 	return r.first, r.err
 }
 

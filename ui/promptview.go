@@ -93,6 +93,8 @@ func (l *promptLayer) newView(q *question) questionView {
 		return newChoosePINView(q, func() { l.card.refresh() })
 	case q.password != nil:
 		return newPasswordView(q)
+	case q.otp != nil:
+		return newOTPView(q)
 	default:
 		return newTouchView(q, l.prompter)
 	}
@@ -107,6 +109,8 @@ func summary(q *question) (title, text string) {
 		return "Choose a PIN", cardName(q.newPIN.Card) + " still has its factory PIN."
 	case q.password != nil:
 		return "Touchstone needs your password", q.password.User + " on " + q.password.Cluster
+	case q.otp != nil:
+		return "Touchstone needs a one-time code", q.otp.User + " on " + q.otp.Cluster
 	default:
 		return "Touch your security key", "It blinks and waits for you."
 	}

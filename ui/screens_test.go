@@ -70,6 +70,11 @@ func TestEveryPromptFits(t *testing.T) {
 		"newpin":     {newPIN: &keystore.NewPINPrompt{Card: yubiKey, Purpose: purpose, PUKIsDefault: true, Problem: "The PIN is too short."}},
 		"newpin-puk": {newPIN: &keystore.NewPINPrompt{Card: yubiKey, Purpose: purpose}},
 		"password":   {password: &session.PasswordPrompt{Cluster: "prod-eu", User: "alice"}},
+		"password-again": {password: &session.PasswordPrompt{Cluster: "prod-eu", User: "alice",
+			Reason: "prod-eu now demands a hardware key with touch."}},
+		"otp": {otp: &session.OTPPrompt{Cluster: "prod-eu", User: "alice"}},
+		"otp-again": {otp: &session.OTPPrompt{Cluster: "prod-eu", User: "alice",
+			Reason: "prod-eu demands a hardware key with touch, so you are signed in once more. Wait for the next code: each counts only once."}},
 	} {
 		h.w.layer.showQuestion(q, 2)
 		h.shoot(name, h.w.win)

@@ -19,8 +19,14 @@ func secretBody(message any, member string, password *secret.Bytes) (*secret.Byt
 	if err != nil {
 		return nil, fmt.Errorf("encoding a request: %w", err)
 	}
+	return insertSecret(secret.New(outline), member, password)
+}
+
+// insertSecret returns body with password as the text member called member, which is empty in body. It wipes body.
+func insertSecret(outline *secret.Bytes, member string, password *secret.Bytes) (*secret.Bytes, error) {
+	defer outline.Wipe()
 	// Inside a JSON text every quote has a backslash before it, so this is found in no other member's text.
-	before, after, found := bytes.Cut(outline, []byte(`"`+member+`":""`))
+	before, after, found := bytes.Cut(outline.Reveal(), []byte(`"`+member+`":""`))
 	if !found {
 		return nil, fmt.Errorf("encoding a request: no empty member %q", member)
 	}

@@ -25,6 +25,16 @@ func TestABodyWithASecretReadsAsIfEncodingJSONHadWrittenIt(t *testing.T) {
 			defer body.Wipe()
 			request.Password = password
 			wantEqualJSON(t, body.Reveal(), request)
+			request.TOTPCode = ""
+			if body, err = secretBody(wire.LoginFinishRequest{User: request.User, CertificateRequest: request.CertificateRequest}, "password", taken); err != nil {
+				t.Fatalf("encoding: %v", err)
+			}
+			if body, err = insertSecret(body, "totp_code", taken); err != nil {
+				t.Fatalf("encoding a second secret: %v", err)
+			}
+			defer body.Wipe()
+			request.TOTPCode = password
+			wantEqualJSON(t, body.Reveal(), request)
 		})
 	}
 }

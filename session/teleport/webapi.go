@@ -47,11 +47,14 @@ func (c *Client) BeginLogin(ctx context.Context, user string, password *secret.B
 	return &challenges, nil
 }
 
-// FinishLogin asks for certificates. The request's own Password is left empty; password takes its place. A refusal
-// for a weak key is an *UnmetPolicyError.
-func (c *Client) FinishLogin(ctx context.Context, r wire.LoginFinishRequest, password *secret.Bytes) (*wire.LoginResponse, error) {
+// FinishLogin asks for certificates. The request's own Password and TOTPCode are left empty; password and code take
+// their places, code being nil where none is wanted. A refusal for a weak key is an *UnmetPolicyError.
+func (c *Client) FinishLogin(ctx context.Context, r wire.LoginFinishRequest, password, code *secret.Bytes) (*wire.LoginResponse, error) {
 	var certificates wire.LoginResponse
 	body, err := secretBody(r, "password", password)
+	if err == nil && code != nil {
+		body, err = insertSecret(body, "totp_code", code)
+	}
 	if err == nil {
 		err = c.post(ctx, wire.PathLoginFinish, body, &certificates)
 	}
