@@ -15,6 +15,7 @@ import (
 
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/internal/testkit"
+	"github.com/touchstone-app/touchstone/keystore/fido"
 	"github.com/touchstone-app/touchstone/keystore/virtual"
 )
 
@@ -40,7 +41,7 @@ var purpose = Purpose{Where: "demo", What: "Sign in as alice", Program: "the tes
 func newBench(t testing.TB) *bench {
 	t.Helper()
 	clock := virtual.NewManualClock(time.Now())
-	key, err := virtual.Start(virtual.Config{Touch: virtual.TouchWait, Clock: clock})
+	key, err := virtual.Start(virtual.Config{Touch: virtual.TouchWait, Clock: clock, FIDO: true})
 	if err != nil {
 		t.Fatalf("starting the virtual key: %v", err)
 	}
@@ -55,8 +56,11 @@ func newBench(t testing.TB) *bench {
 func (b *bench) open() *Store {
 	b.Helper()
 	store, err := Open(Config{
-		Prompter:   b.person,
-		Worker:     workerFor(b.key.Socket()),
+		Prompter: b.person,
+		Worker:   workerFor(b.key.Socket()),
+		SecurityKeys: &fido.Authenticator{
+			Worker: fidoWorker, Devices: []string{b.key.FIDOPath()}, NoDiscovery: true,
+		},
 		Now:        b.clock.Now,
 		TouchDelay: 20 * time.Millisecond,
 		ScanEvery:  20 * time.Millisecond,
@@ -132,11 +136,12 @@ type person struct {
 	newPINs []newPIN
 	onPIN   func(context.Context) // called before a PIN is given
 	noPIN   error                 // why no PIN can be asked for
-	onTouch func(cancel func())
+	onTouch func(cancel func())   // also for taps
 
 	asked    []PINPrompt
 	askedNew []NewPINPrompt
 	touches  []TouchPrompt
+	taps     []TapPrompt
 	open     int // touch prompts that are shown now
 }
 
@@ -182,6 +187,17 @@ func (p *person) AskNewPIN(_ context.Context, prompt NewPINPrompt) (pin, puk *se
 func (p *person) ShowTouch(_ context.Context, prompt TouchPrompt) (<-chan struct{}, func()) {
 	p.mu.Lock()
 	p.touches = append(p.touches, prompt)
+	return p.show()
+}
+
+func (p *person) ShowTap(_ context.Context, prompt TapPrompt) (<-chan struct{}, func()) {
+	p.mu.Lock()
+	p.taps = append(p.taps, prompt)
+	return p.show()
+}
+
+// show reacts to a prompt. It is called with p.mu held and lets go of it.
+func (p *person) show() (<-chan struct{}, func()) {
 	p.open++
 	onTouch := p.onTouch
 	p.mu.Unlock()

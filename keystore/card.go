@@ -25,6 +25,7 @@ type card struct {
 	link link
 	// pinTurn holds one token: whoever holds it may ask for this card's PIN and change its slots (see inTurn).
 	pinTurn chan struct{}
+	taps    *tapMemory
 
 	mu    sync.Mutex
 	state cardState
@@ -62,6 +63,7 @@ func newCard(reader readerInfo, s *Store) *card {
 		done:    make(chan struct{}),
 		link:    newLink(s.worker),
 		pinTurn: make(chan struct{}, 1),
+		taps:    &s.keys.taps,
 	}
 }
 

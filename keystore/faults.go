@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 // String names a card as every sentence does: "YubiKey 14725836".
 func (c CardID) String() string {
 	if c.Serial == 0 {
-		return "The YubiKey"
+		return "The " + cmp.Or(c.Model, "YubiKey")
 	}
 	return fmt.Sprintf("YubiKey %d", c.Serial)
 }
@@ -19,7 +20,7 @@ func (c CardID) String() string {
 // inside is the card's name in the middle of a sentence.
 func (c CardID) inside() string {
 	if c.Serial == 0 {
-		return "the YubiKey"
+		return "the " + cmp.Or(c.Model, "YubiKey")
 	}
 	return c.String()
 }

@@ -10,10 +10,14 @@ import (
 	"testing"
 
 	"github.com/touchstone-app/touchstone/internal/testkit"
+	"github.com/touchstone-app/touchstone/keystore/fido"
 )
 
 // workerVariable turns the test binary into a worker process.
 const workerVariable = "TOUCHSTONE_TEST_WORKER"
+
+// fidoVariable turns it into one for security keys.
+const fidoVariable = "TOUCHSTONE_TEST_FIDO_WORKER"
 
 // socketVariable is how libpcsclite finds its smart-card service.
 const socketVariable = "PCSCLITE_CSOCK_NAME"
@@ -23,6 +27,9 @@ const socketVariable = "PCSCLITE_CSOCK_NAME"
 func TestMain(m *testing.M) {
 	if os.Getenv(workerVariable) != "" {
 		exit(RunWorker(os.Stdin, os.Stdout))
+	}
+	if os.Getenv(fidoVariable) != "" {
+		exit(fido.RunWorker(os.Stdin, os.Stdout))
 	}
 	if does := os.Getenv(otherVariable); does != "" {
 		exit(runOther(does))
@@ -49,4 +56,11 @@ func workerFor(socket string) func() *exec.Cmd {
 		command.Stderr = os.Stderr
 		return command
 	}
+}
+
+func fidoWorker() *exec.Cmd {
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), fidoVariable+"=1", quickExit)
+	command.Stderr = os.Stderr
+	return command
 }

@@ -28,6 +28,9 @@ type PINPrompt struct {
 	Wrong        bool // the PIN given just before was wrong
 	// MayBeDefault says that an empty answer stands for the factory PIN, which leads to AskNewPIN.
 	MayBeDefault bool
+	// FIDO2 says that the PIN of a security key is wanted, which is another one than the PIV PIN and has 4 to 63 bytes.
+	// Card has no serial number then, and AttemptsLeft may be 0 for "not known".
+	FIDO2 bool
 }
 
 // NewPINPrompt asks for a new PIN and, while the PUK is still the factory one, a new PUK as well.
@@ -47,6 +50,12 @@ type TouchPrompt struct {
 	Purpose Purpose
 }
 
+// TapPrompt says that security keys wait for a tap. Tapping one of them is enough.
+type TapPrompt struct {
+	Keys    []string // their names; a key does not tell its serial number over FIDO
+	Purpose Purpose
+}
+
 // Prompter asks the person. Its methods are called from many goroutines; implementations show one prompt at a time.
 // A refusal is context.Canceled. The secrets returned belong to the caller, who wipes them.
 type Prompter interface {
@@ -56,4 +65,6 @@ type Prompter interface {
 	// ShowTouch returns at once. cancelled is closed when the person gives up; done closes the prompt and may be
 	// called more than once.
 	ShowTouch(ctx context.Context, p TouchPrompt) (cancelled <-chan struct{}, done func())
+	// ShowTap is ShowTouch for security keys. At most one is shown at a time.
+	ShowTap(ctx context.Context, p TapPrompt) (cancelled <-chan struct{}, done func())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/secret"
+	"github.com/touchstone-app/touchstone/keystore/fido"
 )
 
 // Config is what a Store is built from. Prompter and Worker are needed, the rest has defaults.
@@ -20,6 +21,8 @@ type Config struct {
 	// Worker makes the command of a worker process, a program that calls RunWorker with its standard input and
 	// output. It is called again whenever a worker had to be thrown away.
 	Worker func() *exec.Cmd
+	// SecurityKeys are asked for assertions; without them Assert says that there are none.
+	SecurityKeys *fido.Authenticator
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
 	// TouchDelay is how long a card may take before the person is asked for a touch; 250 ms if zero.
@@ -47,6 +50,7 @@ type Store struct {
 
 	board   *board
 	watcher *watcher
+	keys    *securityKeys
 
 	mu      sync.Mutex
 	cards   []*card // in the order of the readers; guarded by mu
@@ -67,6 +71,7 @@ func Open(config Config) (*Store, error) {
 		unit:       unitOf(config.Version),
 		log:        config.Log,
 		board:      newBoard(),
+		keys:       newSecurityKeys(config.SecurityKeys),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -88,6 +93,7 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 // Close wipes all PINs, ends every worker process and waits until nothing of the store runs any more. What was
 // waiting for a card fails. Closing twice is allowed.
 func (s *Store) Close() error {
+	s.keys.close()
 	s.watcher.close()
 	s.mu.Lock()
 	cards := s.cards

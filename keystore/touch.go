@@ -13,6 +13,9 @@ func (c *card) performTouch(ctx context.Context, q *request, show touchShow) (*r
 	if !q.Policy.Touch { // a card that is slow for another reason is none to touch
 		return c.perform(ctx, q, func() {})
 	}
+	if err := c.restAfterTap(ctx); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := touchWatch{
@@ -29,6 +32,19 @@ func (c *card) performTouch(ctx context.Context, q *request, show touchShow) (*r
 		c.update(func(s *cardState) { s.touchedUntil, s.busyUntil = until, time.Time{} })
 	}
 	return answer, err
+}
+
+// restAfterTap lets a tap pass before a touch is asked for: a person whose finger is still there would answer the wrong
+// question, and the card may refuse everything until then (virtual-key sheet, 2.8 and 4). A card that remembers a
+// touch will not ask for one.
+func (c *card) restAfterTap(ctx context.Context) error {
+	c.mu.Lock()
+	remembers := c.now().Before(c.state.touchedUntil)
+	c.mu.Unlock()
+	if left := c.taps.left(c.now()); left > 0 && !remembers {
+		return rest(ctx, left)
+	}
+	return nil
 }
 
 // touchShow is how and when a touch prompt is shown.

@@ -21,6 +21,9 @@ import (
 
 // cardName is a card as people know it: "YubiKey 5C NFC · 24 118 306".
 func cardName(card keystore.CardID) string {
+	if card.Serial == 0 {
+		return cmp.Or(card.Model, "YubiKey")
+	}
 	return cmp.Or(card.Model, "YubiKey") + " · " + serialText(card.Serial)
 }
 
@@ -64,6 +67,12 @@ func attemptsText(p keystore.PINPrompt) string {
 		left = "attempt"
 	}
 	switch {
+	case p.AttemptsLeft == 0 && p.Wrong: // a security key need not say how many are left
+		return "That PIN was wrong."
+	case p.AttemptsLeft == 0:
+		return ""
+	case p.AttemptsLeft == 1 && p.FIDO2:
+		return "One attempt left. Another wrong PIN blocks the key until its FIDO2 side is reset."
 	case p.AttemptsLeft == 1:
 		return "One attempt left. Another wrong PIN blocks the key until you enter its PUK."
 	case p.Wrong:

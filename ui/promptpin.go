@@ -20,7 +20,11 @@ type pinView struct {
 }
 
 func newPINView(q *question) *pinView {
-	v := &pinView{q: q, field: newSecretField("PIN", maxPIN)}
+	longest := maxPIN
+	if q.pin.FIDO2 {
+		longest = maxFIDO2PIN
+	}
+	v := &pinView{q: q, field: newSecretField("PIN", longest)}
 	v.ok = widget.NewButton("Continue", widget.Primary, v.submit)
 	v.field.entry.OnChanged = v.changed
 	v.field.entry.SetWrong(q.pin.Wrong)
@@ -32,7 +36,7 @@ func (v *pinView) content() fyne.CanvasObject {
 	p := v.q.pin
 	what := cmp.Or(p.Purpose.What, "This")
 	column := widget.Column(14,
-		promptHead("Enter your PIN", what+" needs the PIN of your security key."),
+		promptHead("Enter your PIN", what+" needs the "+pinName(*p)+" of your security key."),
 		widget.NewTable(dialogWidth, purposePairs(p.Card, p.Slot, p.Purpose)...),
 		labelled("PIN", v.field.entry),
 		v.attempts(),
@@ -44,10 +48,24 @@ func (v *pinView) content() fyne.CanvasObject {
 	return column
 }
 
+// Lengths of a security key's own PIN (CTAP 2.1, 6.5.1).
+const (
+	minFIDO2PIN = 4
+	maxFIDO2PIN = 63
+)
+
+// pinName tells the two PINs of a key apart, where there is a choice.
+func pinName(p keystore.PINPrompt) string {
+	if p.FIDO2 {
+		return "FIDO2 PIN"
+	}
+	return "PIN"
+}
+
 // attempts is quiet while all is well and speaks up after a wrong PIN.
 func (v *pinView) attempts() fyne.CanvasObject {
 	text := attemptsText(*v.q.pin)
-	if !v.q.pin.Wrong && v.q.pin.AttemptsLeft > 1 {
+	if !v.q.pin.Wrong && v.q.pin.AttemptsLeft != 1 {
 		return widget.NewParagraph(text, widget.Small, dialogWidth)
 	}
 	color := widget.ColorWarn
@@ -59,6 +77,9 @@ func (v *pinView) attempts() fyne.CanvasObject {
 
 func (v *pinView) valid() bool {
 	n := v.field.entry.Len()
+	if v.q.pin.FIDO2 {
+		return n >= minFIDO2PIN
+	}
 	return n >= 6 && n <= 8 || n == 0 && v.q.pin.MayBeDefault
 }
 

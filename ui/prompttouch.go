@@ -20,8 +20,10 @@ const touchTime = 15 * time.Second
 type touchView struct {
 	q        *question
 	prompter *Prompter
+	title    string
 	sentence *widget.Paragraph
 	table    *widget.Table
+	limit    time.Duration
 	ring     *widget.TouchRing
 	key      *widget.KeyPicture
 	state    *widget.Text
@@ -31,13 +33,16 @@ type touchView struct {
 
 func newTouchView(q *question, p *Prompter) *touchView {
 	v := &touchView{
-		q: q, prompter: p,
+		q: q, prompter: p, limit: touchTime, title: "Touch your security key",
 		sentence: widget.NewParagraph("", widget.Muted, dialogWidth),
 		table:    widget.NewTable(dialogWidth),
-		ring:     widget.NewTouchRing(touchTime, 132),
 		key:      widget.NewKeyPicture(200),
 		state:    widget.NewText("", widget.Small),
 	}
+	if prompts, _ := p.waitingFor(q); len(prompts) > 0 && isTap(prompts[0]) {
+		v.limit, v.title = tapTime, "Tap your security key"
+	}
+	v.ring = widget.NewTouchRing(v.limit, 132)
 	v.key.SetLit(true)
 	v.cancel = widget.NewButton("Cancel", widget.Secondary, func() { q.close(reply{err: context.Canceled}) })
 	v.update()
@@ -45,7 +50,7 @@ func newTouchView(q *question, p *Prompter) *touchView {
 }
 
 func (v *touchView) content() fyne.CanvasObject {
-	head := widget.Column(5, widget.NewText("Touch your security key", widget.Heading), v.sentence)
+	head := widget.Column(5, widget.NewText(v.title, widget.Heading), v.sentence)
 	pictures := container.NewCenter(widget.Row(56, v.key, widget.Middle(v.ring)))
 	return widget.Column(14, head, pictures, v.table, widget.Ends(v.state, v.cancel))
 }
@@ -64,14 +69,17 @@ func (v *touchView) update() {
 
 // touchSentence says what the touch is for.
 func touchSentence(prompts []keystore.TouchPrompt) string {
-	p := prompts[0].Purpose
+	p, gesture := prompts[0].Purpose, "touch"
+	if isTap(prompts[0]) {
+		gesture = "tap"
+	}
 	if n := len(prompts); n > 1 {
 		return fmt.Sprintf("One touch confirms all %d things that wait for this key.", n)
 	}
 	if p.Where == "" {
-		return cmp.Or(p.What, "This") + " needs a touch to confirm it is you."
+		return cmp.Or(p.What, "This") + " needs a " + gesture + " to confirm it is you."
 	}
-	return cmp.Or(p.What, "This") + " on " + p.Where + " needs a touch to confirm it is you."
+	return cmp.Or(p.What, "This") + " on " + p.Where + " needs a " + gesture + " to confirm it is you."
 }
 
 func touchPairs(prompts []keystore.TouchPrompt) []widget.Pair {
@@ -84,7 +92,7 @@ func touchPairs(prompts []keystore.TouchPrompt) []widget.Pair {
 }
 
 func (v *touchView) tick(now time.Time) {
-	left := touchTime - now.Sub(v.since)
+	left := v.limit - now.Sub(v.since)
 	v.ring.SetLeft(left)
 	v.key.SetLit(left <= 0 || now.Sub(v.since)%time.Second < 600*time.Millisecond)
 	if left > 0 {

@@ -185,7 +185,7 @@ func TestAKeySignsForItsSite(t *testing.T) {
 	if taps := b.key.Status().Taps - before; taps != 1 {
 		t.Errorf("it took %d taps, want 1", taps)
 	}
-	if diff := cmp.Diff([]string{"Security key"}, testkit.Receive(t, "tap prompt", b.person.taps)); diff != "" {
+	if diff := cmp.Diff([]string{"security key"}, testkit.Receive(t, "tap prompt", b.person.taps)); diff != "" {
 		t.Errorf("keys in the prompt (-want +got):\n%s", diff)
 	}
 }
@@ -394,7 +394,7 @@ func TestAPINVerifiesTheUser(t *testing.T) {
 	if flags := got.Response.AuthenticatorData[32]; flags != 0x05 {
 		t.Errorf("the flags are %x, want a user who is present and verified", flags)
 	}
-	want := []PINAsk{{Key: "Security key", AttemptsLeft: 8}, {Key: "Security key", AttemptsLeft: 7, Wrong: true}}
+	want := []PINAsk{{Key: "security key", AttemptsLeft: 8}, {Key: "security key", AttemptsLeft: 7, Wrong: true}}
 	if diff := cmp.Diff(want, b.person.asked); diff != "" {
 		t.Errorf("questions (-want +got):\n%s", diff)
 	}

@@ -42,7 +42,7 @@ func discover() ([]key, error) {
 		info := C.fido_dev_info_ptr(list, i)
 		name := C.GoString(C.fido_dev_info_manufacturer_string(info)) + " " + C.GoString(C.fido_dev_info_product_string(info))
 		if name = strings.TrimSpace(name); name == "" {
-			name = "Security key"
+			name = "security key"
 		}
 		keys = append(keys, key{Path: C.GoString(C.fido_dev_info_path(info)), Name: name})
 	}

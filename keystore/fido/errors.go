@@ -77,7 +77,7 @@ func failureFault(f *failure) error {
 		return fault.Wrap(errors.Join(ErrKeyRemoved, f), "The security key was unplugged before it had finished, or another program is using it.",
 			"Plug it in, close what else may be using it, and try again.")
 	case kindPINNotSet:
-		return pinNotSetFault("The security key")
+		return pinNotSetFault("security key")
 	case kindPINPaused:
 		return fault.Wrap(errors.Join(ErrPINBlocked, f), "The security key takes no more PINs for now: three were wrong.",
 			"Unplug it, plug it in again, and make sure of the PIN before you try once more.")
@@ -105,6 +105,6 @@ func notTappedFault(err error) error {
 }
 
 func pinNotSetFault(name string) error {
-	return fault.Wrap(ErrPINNotSet, name+" has no FIDO2 PIN, and this cluster wants one.",
+	return fault.Wrap(ErrPINNotSet, "The "+name+" has no FIDO2 PIN, and this cluster wants one.",
 		"Set one (\"ykman fido access change-pin\") and try again.")
 }

@@ -93,7 +93,7 @@ func (w *worker) find() event {
 		}
 	}
 	for _, path := range w.job.Paths {
-		keys = append(keys, key{Path: path, Name: "Security key"})
+		keys = append(keys, key{Path: path, Name: "security key"})
 	}
 	var looking sync.WaitGroup
 	for i := range keys {
