@@ -221,3 +221,17 @@ func TestTheAgentsKeysCannotBeChanged(t *testing.T) {
 		t.Errorf("the agent has %v, %v", keys, err)
 	}
 }
+
+func FuzzTheAgentReadsAnythingWithoutHarm(f *testing.F) {
+	good := loginRequest{"session", 50, "alice", "ssh-connection", "publickey", true, "type", []byte("key")}
+	f.Add(ssh.Marshal(good))
+	good.Method = "publickey-hostbound-v00@openssh.com"
+	f.Add(append(ssh.Marshal(good), "\x00\x00\x00\x01k"...))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		login, ok := loginOf(data, []byte("key"))
+		if ok && !strings.Contains(string(data), "ssh-connection") {
+			t.Errorf("a login of %q was read from %q", login, data)
+		}
+	})
+}
