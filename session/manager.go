@@ -45,10 +45,13 @@ type Manager struct {
 	clusters map[string]*cluster // by ID
 	shells   map[uint64]*Shell
 	last     uint64 // ID of the latest shell
-	snapshot Snapshot
-	changed  chan struct{} // closed and replaced with every snapshot
-	closed   bool
-	sent     []sentCode // one-time codes of the last minutes
+	gateways map[ProxyID]*gateway
+	// lastProxy is the ID of the latest local proxy.
+	lastProxy ProxyID
+	snapshot  Snapshot
+	changed   chan struct{} // closed and replaced with every snapshot
+	closed    bool
+	sent      []sentCode // one-time codes of the last minutes
 }
 
 // cluster is one profile and what is open on it. Its fields are guarded by Manager.mu; what they point to never
@@ -65,6 +68,9 @@ type cluster struct {
 	servers        []Server
 	loading        int // calls that are listing servers
 	serversProblem *fault.Fault
+
+	databases listing[Database]
+	apps      listing[App]
 }
 
 // New reads the profiles and certificates under Home. Files that cannot be read become problems of their clusters.
@@ -88,6 +94,7 @@ func newManager(config Config, keys keySource) (*Manager, error) {
 		keys:     keys,
 		clusters: map[string]*cluster{},
 		shells:   map[uint64]*Shell{},
+		gateways: map[ProxyID]*gateway{},
 		changed:  make(chan struct{}),
 	}
 	if err := m.load(); err != nil {
@@ -126,6 +133,8 @@ func (m *Manager) load() error {
 func (m *Manager) adoptLocked(c *cluster, ring *keyring) (before *link) {
 	before = c.link
 	c.keyring, c.link = ring, nil
+	c.databases.clear()
+	c.apps.clear()
 	if ring != nil {
 		c.link = newLink(m, c.profile, ring)
 	}
@@ -143,6 +152,7 @@ func (m *Manager) Close() error {
 	}
 	m.mu.Unlock()
 	m.end()
+	m.stopProxies("")
 	for _, shell := range shells {
 		_ = shell.Close()
 	}
@@ -243,6 +253,7 @@ func (m *Manager) publishLocked() {
 	for _, id := range slices.Sorted(maps.Keys(m.shells)) {
 		next.Shells = append(next.Shells, m.shells[id].infoLocked())
 	}
+	next.Proxies = m.proxiesLocked()
 	m.snapshot = next
 	close(m.changed)
 	m.changed = make(chan struct{})

@@ -141,6 +141,7 @@ func (m *Manager) SignOut(ctx context.Context, clusterID string) error {
 		before = m.adoptLocked(c, nil)
 		c.servers, c.serversProblem, c.problem = nil, nil, nil
 	})
+	m.stopProxies(clusterID)
 	before.close()
 	return nil
 }

@@ -12,6 +12,7 @@ type Snapshot struct {
 	Version  uint64
 	Clusters []Cluster // ordered by Name
 	Shells   []ShellInfo
+	Proxies  []ProxyInfo // open local proxies, in the order of their opening
 }
 
 // State is where a cluster's session stands.
@@ -46,6 +47,14 @@ type Cluster struct {
 	Servers        []Server
 	ServersLoading bool
 	ServersProblem *fault.Fault
+
+	Databases        []Database // ordered by name
+	DatabasesLoading bool
+	DatabasesProblem *fault.Fault
+
+	Apps        []App // ordered by name
+	AppsLoading bool
+	AppsProblem *fault.Fault
 }
 
 // Step is one step of a sign-in.

@@ -31,6 +31,9 @@ func (m *Manager) describeLocked(c *cluster) Cluster {
 		Servers:        c.servers,
 		ServersLoading: c.loading > 0,
 		ServersProblem: c.serversProblem,
+
+		Databases: c.databases.items, DatabasesLoading: c.databases.loading > 0, DatabasesProblem: c.databases.problem,
+		Apps: c.apps.items, AppsLoading: c.apps.loading > 0, AppsProblem: c.apps.problem,
 	}
 	if c.broken == nil {
 		d.Name = c.profile.name()

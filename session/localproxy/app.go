@@ -49,13 +49,13 @@ const (
 	sessionPause    = 100 * time.Millisecond
 )
 
-// errNoSession ends the wait.
-var errNoSession = errors.New("the proxy does not know the application's session")
+// ErrNoSession ends AwaitApp.
+var ErrNoSession = errors.New("the proxy does not know the application's session")
 
 // AwaitApp asks on conn until the proxy knows the application's session. All on one connection: another one would
 // cost another signature. The connection is of no further use.
 func AwaitApp(ctx context.Context, conn net.Conn) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, sessionPatience, errNoSession)
+	ctx, cancel := context.WithTimeoutCause(ctx, sessionPatience, ErrNoSession)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()

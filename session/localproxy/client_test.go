@@ -110,7 +110,7 @@ func TestAnApplicationIsReadyOnceItAnswersItself(t *testing.T) {
 }
 
 func TestWaitingForAnApplicationEnds(t *testing.T) {
-	if err := AwaitApp(t.Context(), answers(t, launch)); err == nil || errors.Is(err, errNoSession) {
+	if err := AwaitApp(t.Context(), answers(t, launch)); err == nil || errors.Is(err, ErrNoSession) {
 		t.Errorf("a connection that breaks gives %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())

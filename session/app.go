@@ -1,0 +1,116 @@
+package session
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/internal/wire/authpb"
+	"github.com/touchstone-app/touchstone/session/localproxy"
+	"github.com/touchstone-app/touchstone/session/teleport"
+)
+
+// AppRef says which application to open.
+type AppRef struct {
+	Cluster string // Cluster.ID
+	Name    string
+	Port    int // on this computer; zero for the one of the last time, or any
+}
+
+// OpenApp opens a local proxy to an HTTP application, or returns the one that is open already. It may ask for a touch
+// to find the application; what the certificate needs is asked for when the first browser or tool connects.
+func (m *Manager) OpenApp(ctx context.Context, ref AppRef) (ProxyID, error) {
+	app, err := findTarget(m, ref.Cluster, "application", ref.Name, (*cluster).appList,
+		func(a App) string { return a.Name }, func() ([]App, error) { return m.Apps(ctx, ref.Cluster) })
+	if err != nil {
+		return 0, err
+	}
+	if !strings.HasPrefix(app.URI, "http://") && !strings.HasPrefix(app.URI, "https://") {
+		return 0, fault.New(fmt.Sprintf("The application %s does not speak HTTP, and Touchstone cannot lead to others yet.", app.Name),
+			"Use another client for it.")
+	}
+	return m.openProxy(ref.Port, &appSource{m: m, cluster: ref.Cluster, app: app}, localproxy.AppRefusal(), ProxyInfo{
+		Cluster: ref.Cluster, Kind: ProxyApp, Name: app.Name, Protocol: "http",
+	})
+}
+
+// appSource issues the certificates of one local proxy.
+type appSource struct {
+	m       *Manager
+	cluster string
+	app     App
+}
+
+// Issue implements localproxy.CertSource.
+func (s *appSource) Issue(ctx context.Context) (route localproxy.Route, err error) {
+	w := way{what: "Connect to application " + s.app.Name, name: s.app.Name, alpn: localproxy.AppProtocols(), check: s.check}
+	err = s.m.withLiveSession(ctx, s.cluster, func(p profile, link *link) error {
+		var cert *x509.Certificate
+		err := link.withAuth(ctx, w.what, func(auth *teleport.Auth) (err error) {
+			cert, err = s.certificate(ctx, link, auth)
+			return err
+		})
+		if err != nil {
+			return useFault(p, err)
+		}
+		route = link.route(s.cluster, cert, w)
+		return s.await(ctx, p, route)
+	})
+	return route, err
+}
+
+// certificate opens a session with the application where the cluster does not do so by itself, and asks for a
+// certificate that only leads there (apps sheet, 5.1).
+func (s *appSource) certificate(ctx context.Context, link *link, auth *teleport.Auth) (*x509.Certificate, error) {
+	to := &authpb.RouteToApp{Name: s.app.Name, PublicAddr: s.app.PublicAddr, ClusterName: link.ring.Cluster}
+	r := &authpb.UserCertsRequest{
+		Usage: authpb.UserCertsRequest_App, RequesterName: authpb.UserCertsRequest_TSH_APP_LOCAL_PROXY, RouteToApp: to,
+	}
+	if link.profile.major() >= splitKeysSince {
+		to.Uri = s.app.URI
+		return link.routeCertificate(ctx, auth, r)
+	}
+	r.RequesterName = authpb.UserCertsRequest_UNSPECIFIED // newer clusters only know it
+	var err error
+	to.SessionId, err = auth.CreateAppSession(ctx, &authpb.CreateAppSessionRequest{
+		Username: link.ring.User, PublicAddr: s.app.PublicAddr, ClusterName: link.ring.Cluster})
+	if err != nil {
+		return nil, err
+	}
+	return link.routeCertificate(ctx, auth, r)
+}
+
+// await waits until the proxy knows the session, on a connection of its own.
+func (s *appSource) await(ctx context.Context, p profile, route localproxy.Route) error {
+	conn, err := route.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	err = localproxy.AwaitApp(ctx, conn)
+	if known, ok := passes(err); ok {
+		return known
+	}
+	if errors.Is(err, localproxy.ErrNoSession) {
+		return fault.Wrap(err, fmt.Sprintf("%s has not opened the application %s yet.", p.name(), s.app.Name), "Try again in a moment.")
+	}
+	return route.Explain(ctx)
+}
+
+// check finds out whether the application is still there.
+func (s *appSource) check(ctx context.Context, auth *teleport.Auth) error {
+	found, err := auth.ListApps(ctx, s.app.Name)
+	if err != nil {
+		return err
+	}
+	for _, a := range distinct(found, appOf) {
+		if a.Name == s.app.Name {
+			return nil
+		}
+	}
+	return fault.New(fmt.Sprintf("The application %s is not there any more, or you may not see it any more.", s.app.Name),
+		"Refresh the list of applications.")
+}
