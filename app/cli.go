@@ -57,6 +57,7 @@ func commands() []command {
 		}},
 		{name: "version", summary: "print the version", flags: printingFlags, run: runVersion},
 		{name: workerCommand, run: runCardWorker},
+		{name: fidoWorkerCommand, run: runFIDOWorker},
 	}
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/keystore/fido"
 	"github.com/touchstone-app/touchstone/session"
 )
 
@@ -35,6 +37,7 @@ type roomsConfig struct {
 	prompter prompter
 	lang     string // LANG for sessions on servers
 	progress func(clusterID string, s session.SignIn)
+	fido     *fido.Authenticator // nil for the computer's own security keys
 }
 
 // openRooms builds the key store and the session manager on it. The caller closes what it gets.
@@ -48,7 +51,10 @@ func openRooms(c roomsConfig) (*rooms, error) {
 		return nil, err
 	}
 	r := &rooms{log: log, home: home}
-	r.keys, err = keystore.Open(keystore.Config{Prompter: c.prompter, Worker: cardWorker, Now: time.Now, Version: Version(), Log: log.logger})
+	r.keys, err = keystore.Open(keystore.Config{
+		Prompter: c.prompter, Worker: cardWorker, SecurityKeys: cmp.Or(c.fido, securityKeys()), Now: time.Now,
+		Version: Version(), Log: log.logger,
+	})
 	if err != nil {
 		return nil, closeAfter(err, r)
 	}
@@ -85,13 +91,15 @@ func closeAfter(err error, c io.Closer) error {
 	return err
 }
 
-// cardWorker is this same program, asked to talk to a card.
-func cardWorker() *exec.Cmd {
+func cardWorker() *exec.Cmd { return workerProcess(workerCommand) }
+
+// workerProcess is this same program, asked to talk to a device.
+func workerProcess(command string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
-	return withoutConsole(exec.Command(self, workerCommand))
+	return withoutConsole(exec.Command(self, command))
 }
 
 func runCardWorker(_ context.Context, env *environment, _ *options, _ []string) error {

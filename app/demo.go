@@ -27,6 +27,7 @@ type demoReady struct {
 	CAFile          string                 `json:"ca_file"`
 	Users           []demo.UserDescription `json:"users"`
 	PCSCSocket      string                 `json:"pcsc_socket"`
+	FIDODevice      string                 `json:"fido_device,omitempty"`
 	Control         string                 `json:"control"`
 	AttestationRoot string                 `json:"attestation_root"`
 	AuditLog        string                 `json:"audit_log"`
@@ -41,7 +42,7 @@ func startDemo(ctx context.Context, state string, getenv func(string) string, to
 		return nil, err
 	}
 	var err error
-	w.key, err = virtual.Start(virtual.Config{StateDir: keyState, Touch: touch})
+	w.key, err = virtual.Start(virtual.Config{StateDir: keyState, Touch: touch, FIDO: canFIDO})
 	if err != nil {
 		return nil, fault.Wrap(err, "The virtual key could not be started.", "Check that its state folder is yours, or choose another one with --state.")
 	}
@@ -87,7 +88,7 @@ func (w *demoWorld) ready() demoReady {
 	d := w.cluster.Ready()
 	return demoReady{
 		Proxy: d.Proxy, CAFile: d.CAFile, Users: d.Users, AuditLog: d.AuditLog, State: w.state,
-		PCSCSocket: w.key.Socket(), Control: w.key.Control(), AttestationRoot: w.root,
+		PCSCSocket: w.key.Socket(), FIDODevice: w.key.FIDOPath(), Control: w.key.Control(), AttestationRoot: w.root,
 	}
 }
 

@@ -5,15 +5,20 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/keystore/virtual"
 )
 
+// canFIDO says where the virtual key can be a security key as well.
+const canFIDO = runtime.GOOS == "linux"
+
 // virtualKeyReady is the line that "virtual-key serve" prints.
 type virtualKeyReady struct {
 	PCSCSocket string `json:"pcsc_socket"`
+	FIDODevice string `json:"fido_device,omitempty"`
 	Control    string `json:"control"`
 	Serial     uint32 `json:"serial"`
 }
@@ -24,12 +29,14 @@ func runVirtualKeyServe(ctx context.Context, env *environment, o *options, _ []s
 			return err
 		}
 	}
-	key, err := virtual.Start(virtual.Config{StateDir: o.state, Serial: uint32(o.serial), Touch: virtual.TouchMode(o.touch)})
+	key, err := virtual.Start(virtual.Config{
+		StateDir: o.state, Serial: uint32(o.serial), Touch: virtual.TouchMode(o.touch), FIDO: canFIDO,
+	})
 	if err != nil {
 		return fault.Wrap(err, "The virtual key could not be started.", "Check that its state folder is yours, or choose another one.")
 	}
 	defer key.Close()
-	ready := virtualKeyReady{PCSCSocket: key.Socket(), Control: key.Control(), Serial: key.Status().Serial}
+	ready := virtualKeyReady{PCSCSocket: key.Socket(), FIDODevice: key.FIDOPath(), Control: key.Control(), Serial: key.Status().Serial}
 	if err := json.NewEncoder(env.stdout).Encode(ready); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ const appID = "app.touchstone.Touchstone"
 
 // runWindow is the app as people start it.
 func runWindow(ctx context.Context, env *environment, o *options, _ []string) error {
-	return openWindow(ctx, env.getenv, o.home, ui.Deps{})
+	return openWindow(ctx, env.getenv, roomsConfig{home: o.home}, ui.Deps{})
 }
 
 // runDemoWindow is the app with the demo cluster and the virtual key. Its profiles live in the demo's state folder:
@@ -33,7 +33,8 @@ func runDemoWindow(ctx context.Context, getenv func(string) string, world *demoW
 	}
 	ready := world.ready()
 	user := ready.Users[len(ready.Users)-1] // the one with the strictest policy shows the most
-	return openWindow(ctx, getenv, filepath.Join(world.state, "home"), ui.Deps{
+	config := roomsConfig{home: filepath.Join(world.state, "home"), fido: demoSecurityKey(world.key.FIDOPath())}
+	return openWindow(ctx, getenv, config, ui.Deps{
 		VirtualKey: virtualKey{world.key},
 		Welcome: ui.Welcome{
 			Address: ready.Proxy, CAFile: ready.CAFile, User: user.Name, Password: user.Password,
@@ -43,7 +44,7 @@ func runDemoWindow(ctx context.Context, getenv func(string) string, world *demoW
 }
 
 // openWindow completes deps, shows the window and returns when the person quits or ctx ends.
-func openWindow(ctx context.Context, getenv func(string) string, home string, deps ui.Deps) error {
+func openWindow(ctx context.Context, getenv func(string) string, config roomsConfig, deps ui.Deps) error {
 	if err := checkDisplay(runtime.GOOS, getenv); err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func openWindow(ctx context.Context, getenv func(string) string, home string, de
 	})
 	application := fyneapp.NewWithID(appID)
 	prompter := ui.NewPrompter(fyne.Do, time.Now)
-	home, err := homeFolder(home)
+	home, err := homeFolder(config.home)
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,8 @@ func openWindow(ctx context.Context, getenv func(string) string, home string, de
 	if err != nil {
 		return err
 	}
-	r, err := openRooms(roomsConfig{home: home, prompter: prompter, lang: getenv("LANG")})
+	config.home, config.prompter, config.lang = home, prompter, getenv("LANG")
+	r, err := openRooms(config)
 	if err != nil {
 		return err
 	}
