@@ -19,7 +19,9 @@ const fidoWorkerCommand = "security-key-worker"
 const fidoDeviceVariable = "TOUCHSTONE_FIDO_DEVICE"
 
 // securityKeys are the ones of this computer, or those that the environment names.
-func securityKeys() *fido.Authenticator { return onlyKeys(filepath.SplitList(os.Getenv(fidoDeviceVariable))...) }
+func securityKeys() *fido.Authenticator {
+	return onlyKeys(filepath.SplitList(os.Getenv(fidoDeviceVariable))...)
+}
 
 // demoSecurityKey is the virtual key alone: a demo asks nobody's own keys.
 func demoSecurityKey(device string) *fido.Authenticator {
