@@ -173,8 +173,9 @@ func TestAShellHasATerminalThatFollowsTheWindow(t *testing.T) {
 	if err := session.WindowChange(50, 160); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = io.WriteString(in, "stty size\n")
-	until(t, out, "50 160")
+	// Nothing orders a change of the window against what is typed (RFC 4254, 6.7), so the shell waits for it.
+	_, _ = io.WriteString(in, "until [ \"$(stty size)\" = '50 160' ]; do :; done; echo gro''wn\n")
+	until(t, out, "grown")
 	_, _ = io.WriteString(in, "exit 3\n")
 	if got := statusOf(t, session.Wait()); got != 3 {
 		t.Errorf("status %d, want 3", got)

@@ -40,8 +40,8 @@ func faded(name fyne.ThemeColorName, alpha uint8) color.Color {
 }
 
 // passKey hands a key that a focused control has no use for to the window, which knows Escape and Return.
-func passKey(from fyne.CanvasObject, key *fyne.KeyEvent) {
-	if c := fyne.CurrentApp().Driver().CanvasForObject(from); c != nil {
+func passKey(from focusable, key *fyne.KeyEvent) {
+	if c := canvasOf(from); c != nil {
 		if handle := c.OnTypedKey(); handle != nil {
 			handle(key)
 		}
@@ -50,8 +50,29 @@ func passKey(from fyne.CanvasObject, key *fyne.KeyEvent) {
 
 // passShortcut hands a shortcut that a focused control has no use for to the window. Fyne offers shortcuts to the focused
 // control alone when it takes any.
-func passShortcut(from fyne.CanvasObject, shortcut fyne.Shortcut) {
-	if c, ok := fyne.CurrentApp().Driver().CanvasForObject(from).(fyne.Shortcutable); ok {
+func passShortcut(from focusable, shortcut fyne.Shortcut) {
+	if c, ok := canvasOf(from).(fyne.Shortcutable); ok {
 		c.TypedShortcut(shortcut)
 	}
+}
+
+// focusable is a control that can have the keyboard.
+type focusable interface {
+	fyne.CanvasObject
+	fyne.Focusable
+}
+
+// canvasOf is the canvas that a focused control is on. Fyne learns which one that is when it paints the control for
+// the first time; a key can come earlier, and then only the focus tells.
+func canvasOf(control focusable) fyne.Canvas {
+	driver := fyne.CurrentApp().Driver()
+	if c := driver.CanvasForObject(control); c != nil {
+		return c
+	}
+	for _, win := range driver.AllWindows() {
+		if win.Canvas().Focused() == fyne.Focusable(control) {
+			return win.Canvas()
+		}
+	}
+	return nil
 }

@@ -123,7 +123,7 @@ func (e *SecretEntry) toggle() {
 }
 
 func (e *SecretEntry) focus() {
-	if c := fyne.CurrentApp().Driver().CanvasForObject(e); c != nil {
+	if c := canvasOf(e); c != nil {
 		c.Focus(e)
 	}
 }
