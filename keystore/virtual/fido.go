@@ -70,6 +70,7 @@ type authenticator struct {
 	memory  *fidoMemory
 	save    func(*fidoMemory) error
 	log     *slog.Logger
+	busy    chan struct{} // holds one token while a command runs, even while it waits for a tap
 
 	// All of this is gone when the key is unplugged.
 	pin      pinSession
@@ -79,7 +80,9 @@ type authenticator struct {
 }
 
 func newAuthenticator(m *fidoMemory, finger *contact, save func(*fidoMemory) error, log *slog.Logger) *authenticator {
-	return &authenticator{contact: finger, memory: m, save: save, log: log, pin: newPINSession()}
+	return &authenticator{
+		contact: finger, memory: m, save: save, log: log, busy: make(chan struct{}, 1), pin: newPINSession(),
+	}
 }
 
 // powerOff forgets what only lives in RAM. Nothing may be under way.
@@ -90,22 +93,33 @@ func (a *authenticator) powerOff() {
 
 // answerCBOR carries out a CTAP2 command and returns the status, with a map behind it if there is one to return.
 func (a *authenticator) answerCBOR(c ceremony, request []byte) []byte {
+	a.busy <- struct{}{}
+	defer func() { <-a.busy }()
 	a.clientLeft() // who speaks CTAP2 has stopped polling over U2F
 	if len(request) == 0 {
 		return []byte{byte(ctapInvalidLength)}
 	}
 	answer, status := a.execute(c, request[0], request[1:])
-	if a.memory.dirty {
-		if err := a.save(a.memory); err != nil {
-			a.log.Error("saving the virtual key's credentials", "err", err)
-			return []byte{byte(ctapOther)}
-		}
-		a.memory.dirty = false
+	if err := a.keep(); err != nil {
+		a.log.Error("saving the virtual key's credentials", "err", err)
+		return []byte{byte(ctapOther)}
 	}
 	if status != ctapOK || answer == nil {
 		return []byte{byte(status)}
 	}
 	return append([]byte{byte(ctapOK)}, encodeCBOR(answer)...)
+}
+
+// keep saves what a command changed.
+func (a *authenticator) keep() error {
+	if !a.memory.dirty {
+		return nil
+	}
+	if err := a.save(a.memory); err != nil {
+		return err
+	}
+	a.memory.dirty = false
+	return nil
 }
 
 // execute runs one command. Any command but getNextAssertion ends what getAssertion has left to tell.

@@ -630,3 +630,51 @@ func FuzzCTAP(f *testing.F) {
 		a.clientLeft()
 	})
 }
+
+func TestAKeyCanHaveBeenRegisteredBefore(t *testing.T) {
+	dir := testkit.SocketDir(t)
+	config := Config{StateDir: dir, AutoTouchDelay: time.Millisecond}
+	k := startFIDO(t, config)
+	before, err := k.Register(testRP, []byte("alice"), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Close(); err != nil {
+		t.Fatal(err)
+	}
+	k = startFIDO(t, config)
+	again, err := k.Register(testRP, []byte("alice"), "alice")
+	if diff := cmp.Diff(before, again); diff != "" || err != nil {
+		t.Errorf("a second time: %v (-first +second):\n%s", err, diff)
+	}
+	bob, err := k.Register(testRP, []byte("bob"), "bob")
+	if err != nil || bytes.Equal(bob.ID, again.ID) {
+		t.Errorf("another user has the same credential, or none: %v", err)
+	}
+	if k.Status().Taps != 0 {
+		t.Error("registering took a tap")
+	}
+	cose, err := decodeCBOR(again.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point := append([]byte{4}, append(cose.(cborMap)[-2].([]byte), cose.(cborMap)[-3].([]byte)...)...)
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := newRawFIDO(t, k).wantStatus(ctapOK, 2, assertParameters(cborMap{3: allow(again.ID)}))
+	digest := sha256.Sum256(append(bytes.Clone(answer[2].([]byte)), bytes.Repeat([]byte{9}, 32)...))
+	if !ecdsa.VerifyASN1(public, digest[:], answer[3].([]byte)) {
+		t.Error("the credential's signature does not verify")
+	}
+	for name, register := range map[string]func() (Credential, error){
+		"nobody's site":  func() (Credential, error) { return k.Register("", []byte("alice"), "alice") },
+		"nobody":         func() (Credential, error) { return k.Register(testRP, nil, "") },
+		"no second door": func() (Credential, error) { return start(t, Config{}).Register(testRP, []byte("a"), "a") },
+	} {
+		if got, err := register(); err == nil {
+			t.Errorf("registering %s gives %x", name, got.ID)
+		}
+	}
+}

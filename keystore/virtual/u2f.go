@@ -25,14 +25,12 @@ const (
 // answerU2F carries out a U2F command. It never blocks: until the key is tapped the answer is 6985, and the client asks
 // again.
 func (a *authenticator) answerU2F(request []byte) []byte {
+	a.busy <- struct{}{}
+	defer func() { <-a.busy }()
 	answer, word := a.executeU2F(request)
-	if a.memory.dirty && word == swOK {
-		if err := a.save(a.memory); err != nil {
-			a.log.Error("saving the virtual key's credentials", "err", err)
-			answer, word = nil, swMemoryFailure
-		} else {
-			a.memory.dirty = false
-		}
+	if err := a.keep(); err != nil {
+		a.log.Error("saving the virtual key's credentials", "err", err)
+		answer, word = nil, swMemoryFailure
 	}
 	return binary.BigEndian.AppendUint16(answer, uint16(word))
 }
