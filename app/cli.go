@@ -18,6 +18,8 @@ type command struct {
 	flags   func(*flag.FlagSet, *options)
 	run     func(context.Context, *environment, *options, []string) error
 	sub     []command
+	// anywhere lets flags stand behind the words too; not where the words are another program's.
+	anywhere bool
 }
 
 // options are the flags of all commands; each command declares the ones it has.
@@ -36,6 +38,9 @@ type options struct {
 	touch   string
 	serial  uint
 	control string
+	dbUser  string
+	dbName  string
+	port    int
 }
 
 func commands() []command {
@@ -46,6 +51,8 @@ func commands() []command {
 		{name: "ls", summary: "list the servers of a cluster", flags: listFlags, run: runList},
 		{name: "ssh", args: "[LOGIN@]HOST [COMMAND...]", summary: "open a shell or run a command on a server", flags: clusterFlags, run: runSSH},
 		{name: "proxy", summary: "local ways to the cluster for other programs", sub: []command{
+			{name: "db", args: "NAME", anywhere: true, summary: "open a database to tools on this computer", flags: proxyDatabaseFlags, run: runProxyDatabase},
+			{name: "app", args: "NAME", anywhere: true, summary: "open an application to browsers on this computer", flags: proxyFlags, run: runProxyApp},
 			{name: "ssh", args: "LOGIN@HOST:PORT", summary: "a ProxyCommand for OpenSSH", flags: clusterFlags, run: runProxySSH},
 		}},
 		{name: "config", summary: "print what OpenSSH must be told to reach servers", flags: listFlags, run: runConfig},
@@ -92,20 +99,34 @@ func runCommand(ctx context.Context, env *environment, c command, path string, a
 	if c.flags != nil {
 		c.flags(set, &o)
 	}
-	switch err := set.Parse(args); {
+	words, err := parseFlags(set, args, c.anywhere)
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 		printUsage(env.stdout, c, path, set)
 		return nil
 	case err != nil:
 		return &usageError{sentence(err.Error()), fmt.Sprintf("%q shows how it is used.", path+" --help")}
 	}
-	if c.args == "" && set.NArg() > 0 {
-		return &usageError{fmt.Sprintf("%q is one word too many.", set.Arg(0)), fmt.Sprintf("%q shows how it is used.", path+" --help")}
+	if c.args == "" && len(words) > 0 {
+		return &usageError{fmt.Sprintf("%q is one word too many.", words[0]), fmt.Sprintf("%q shows how it is used.", path+" --help")}
 	}
 	if o.home == "" {
 		o.home = env.getenv("TOUCHSTONE_HOME")
 	}
-	return c.run(ctx, env, &o, set.Args())
+	return c.run(ctx, env, &o, words)
+}
+
+// parseFlags sets the flags in args and returns the words between and behind them.
+func parseFlags(set *flag.FlagSet, args []string, anywhere bool) (words []string, err error) {
+	for {
+		if err := set.Parse(args); err != nil {
+			return nil, err
+		}
+		if !anywhere || set.NArg() == 0 {
+			return append(words, set.Args()...), nil
+		}
+		words, args = append(words, set.Arg(0)), set.Args()[1:]
+	}
 }
 
 func isHelp(word string) bool {

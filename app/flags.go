@@ -1,9 +1,11 @@
 package app
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -37,6 +39,17 @@ func loginFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.pivSlot, "piv-slot", "", "PIV slot of the key: 9a, 9c, 9d or 9e (default: $TELEPORT_PIV_SLOT, else what the cluster wants)")
 }
 
+func proxyFlags(f *flag.FlagSet, o *options) {
+	listFlags(f, o)
+	f.Func("port", "port on this computer (default: that of the last time, else any)", portNumber(&o.port))
+}
+
+func proxyDatabaseFlags(f *flag.FlagSet, o *options) {
+	proxyFlags(f, o)
+	f.StringVar(&o.dbUser, "db-user", "", "user in the database")
+	f.StringVar(&o.dbName, "db-name", "", "database within the server")
+}
+
 func demoFlags(f *flag.FlagSet, o *options) {
 	f.BoolVar(&o.serve, "serve", false, "open no window; print one JSON line when ready and serve until interrupted")
 	f.StringVar(&o.state, "state", "", "folder that keeps the demo's cluster, key and passwords")
@@ -60,6 +73,18 @@ func virtualKeyRootFlags(f *flag.FlagSet, o *options) {
 func touchFlag(f *flag.FlagSet, o *options) {
 	o.touch = "wait"
 	f.Func("touch", "auto touches by itself, wait waits for a person, ignore is never touched (default wait)", oneOf(&o.touch, "auto", "wait", "ignore"))
+}
+
+// portNumber is a flag that takes a port.
+func portNumber(target *int) func(string) error {
+	return func(text string) error {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || n == 0 {
+			return errors.New("use a number from 1 to 65535")
+		}
+		*target = int(n)
+		return nil
+	}
 }
 
 // oneOf is a flag that takes only the given words.

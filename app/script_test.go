@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base32"
@@ -71,6 +72,7 @@ func TestScripts(t *testing.T) {
 			"nokeyin": scriptNoKeyIn,
 			"private": scriptPrivate,
 			"silent":  scriptSilent,
+			"proxy":   scriptProxy,
 			"edit":    scriptEdit,
 			"otp":     scriptOTP,
 		},
@@ -156,8 +158,10 @@ func serveProgram(ts *testscript.TestScript, name string, args ...string) []byte
 	return line
 }
 
-// scriptHalt ends the demo: "halt".
-func scriptHalt(ts *testscript.TestScript, _ bool, _ []string) { halt(ts, "demo") }
+// scriptHalt ends the demo, "halt", or a local proxy, "halt proxy KIND".
+func scriptHalt(ts *testscript.TestScript, _ bool, args []string) {
+	halt(ts, cmp.Or(strings.Join(args, " "), "demo"))
+}
 
 func halt(ts *testscript.TestScript, name string) {
 	running := servedBy(ts)
