@@ -34,6 +34,31 @@ func (m *Manager) withSession(ctx context.Context, clusterID string, do func(pro
 	return err
 }
 
+// withLiveSession is withSession for what a person has asked for and waits for: a sign-in that has ended is renewed first.
+// The list of servers is no such thing: the window refreshes it by itself.
+func (m *Manager) withLiveSession(ctx context.Context, clusterID string, do func(profile, *link) error) error {
+	ctx, done := m.within(ctx)
+	defer done()
+	if ended, name := m.ended(clusterID); ended != nil {
+		err := m.renew(ctx, clusterID, ended, fmt.Sprintf("Your certificates for %s have ended.", name))
+		if err != nil && !errors.Is(err, ErrNobodyAnswers) { // withSession says what to do then
+			return err
+		}
+	}
+	return m.withSession(ctx, clusterID, do)
+}
+
+// ended returns the connections of a sign-in whose certificates have ended, or nil.
+func (m *Manager) ended(clusterID string) (*link, string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, err := m.findLocked(clusterID)
+	if err != nil || c.keyring == nil || !c.keyring.expired(m.config.Now()) {
+		return nil, ""
+	}
+	return c.link, c.profile.name()
+}
+
 // renew signs the user of a refused sign-in in again, unless that has been done since.
 func (m *Manager) renew(ctx context.Context, clusterID string, refused *link, reason string) error {
 	l, err := m.beginAgain(clusterID, refused, reason)

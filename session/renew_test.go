@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/internal/testkit"
@@ -134,5 +135,21 @@ func TestARefusalAfterSigningInAgainIsFinal(t *testing.T) {
 	})
 	if policy, _ := unmetPolicy(err); policy != wire.PolicyTouchAndPIN || calls != 2 || asked != 1 {
 		t.Errorf("after %d calls and %d prompts the request ended with %v", calls, asked, err)
+	}
+}
+
+func TestAShellAfterTheEndOfTheCertificatesSignsInAgain(t *testing.T) {
+	w, person := newMovableWorld(t, "off")
+	id := w.signIn("off")
+	node := w.node(id)
+	w.clock.advance(13 * time.Hour)
+	conn, err := w.DialServer(t.Context(), StreamRequest{Cluster: id, Host: node.ID})
+	if err != nil {
+		t.Fatalf("dialling: %v", err)
+	}
+	_ = conn.Close()
+	s := shell(t, w.Manager, ShellRequest{Cluster: id, Host: node.ID, Command: "exit 0"})
+	if status, err := s.Wait(); status != 0 || err != nil || person.asked != 1 {
+		t.Errorf("after %d prompts the command ended with %d, %v", person.asked, status, err)
 	}
 }

@@ -25,29 +25,6 @@ const (
 	splitKeysSince = 17 // keys for SSH and TLS are apart, and sessions with applications are made by the server
 )
 
-// withLiveSession is withSession for what waits for a person anyway: a sign-in that has ended is renewed first.
-func (m *Manager) withLiveSession(ctx context.Context, clusterID string, do func(profile, *link) error) error {
-	ctx, done := m.within(ctx)
-	defer done()
-	if ended, name := m.ended(clusterID); ended != nil {
-		if err := m.renew(ctx, clusterID, ended, fmt.Sprintf("Your certificates for %s have ended.", name)); err != nil {
-			return err
-		}
-	}
-	return m.withSession(ctx, clusterID, do)
-}
-
-// ended returns the connections of a sign-in whose certificates have ended, or nil.
-func (m *Manager) ended(clusterID string) (*link, string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c, err := m.findLocked(clusterID)
-	if err != nil || c.keyring == nil || !c.keyring.expired(m.config.Now()) {
-		return nil, ""
-	}
-	return c.link, c.profile.name()
-}
-
 // routeRequest fills in what is the same for every target: who asks, with which key, until when.
 func (l *link) routeRequest(r *authpb.UserCertsRequest) (*authpb.UserCertsRequest, error) {
 	ring, major := l.ring, l.profile.major()

@@ -42,7 +42,7 @@ type Shell struct {
 func (m *Manager) OpenShell(ctx context.Context, r ShellRequest) (shell *Shell, err error) {
 	ctx, done := m.within(ctx)
 	defer done()
-	err = m.withSession(ctx, r.Cluster, func(p profile, link *link) error {
+	err = m.withLiveSession(ctx, r.Cluster, func(p profile, link *link) error {
 		server, login, err := m.target(ctx, r.Cluster, p, link, r.Host, r.Login)
 		if err != nil {
 			return err

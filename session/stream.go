@@ -22,7 +22,7 @@ type StreamRequest struct {
 func (m *Manager) DialServer(ctx context.Context, r StreamRequest) (conn net.Conn, err error) {
 	ctx, done := m.within(ctx)
 	defer done()
-	err = m.withSession(ctx, r.Cluster, func(p profile, link *link) error {
+	err = m.withLiveSession(ctx, r.Cluster, func(p profile, link *link) error {
 		host := strings.TrimSuffix(r.Host, "."+p.name())
 		server, login, err := m.target(ctx, r.Cluster, p, link, host, r.Login)
 		if err != nil {
