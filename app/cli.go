@@ -48,7 +48,7 @@ func commands() []command {
 		{name: "login", summary: "sign in to a cluster", flags: loginFlags, run: runLogin},
 		{name: "logout", summary: "remove the certificates of a cluster", flags: clusterFlags, run: runLogout},
 		{name: "status", summary: "who is signed in where, and until when", flags: printingFlags, run: runStatus},
-		{name: "ls", summary: "list the servers of a cluster", flags: listFlags, run: runList},
+		{name: "ls", summary: "list the servers, databases and applications of a cluster", flags: listFlags, run: runList},
 		{name: "ssh", args: "[LOGIN@]HOST [COMMAND...]", summary: "open a shell or run a command on a server", flags: clusterFlags, run: runSSH},
 		{name: "proxy", summary: "local ways to the cluster for other programs", sub: []command{
 			{name: "db", args: "NAME", anywhere: true, summary: "open a database to tools on this computer", flags: proxyDatabaseFlags, run: runProxyDatabase},

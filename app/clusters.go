@@ -127,23 +127,42 @@ func runList(ctx context.Context, env *environment, o *options, _ []string) erro
 		if err != nil {
 			return err
 		}
-		servers, err := r.sessions.Servers(ctx, c.ID)
+		lines, err := listResources(ctx, r.sessions, c.ID)
 		if err != nil {
 			return err
-		}
-		lines := []resourceLine{}
-		for _, s := range servers {
-			labels := maps.Clone(s.Labels)
-			if labels == nil {
-				labels = map[string]string{} // an object, never null
-			}
-			lines = append(lines, resourceLine{Kind: "node", Name: s.Hostname, Labels: labels})
 		}
 		if o.format == "json" {
 			return printJSON(env.stdout, lines)
 		}
 		return printResources(env.stdout, lines)
 	})
+}
+
+// listResources is what the user may see, kind by kind.
+func listResources(ctx context.Context, sessions *session.Manager, cluster string) ([]resourceLine, error) {
+	lines := []resourceLine{}
+	servers, err := sessions.Servers(ctx, cluster)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range servers {
+		lines = append(lines, resourceLine{Kind: "node", Name: s.Hostname, Labels: s.Labels})
+	}
+	databases, err := sessions.Databases(ctx, cluster)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range databases {
+		lines = append(lines, resourceLine{Kind: "db", Name: d.Name, Labels: d.Labels})
+	}
+	apps, err := sessions.Apps(ctx, cluster)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range apps {
+		lines = append(lines, resourceLine{Kind: "app", Name: a.Name, Labels: a.Labels})
+	}
+	return lines, nil
 }
 
 func printResources(w io.Writer, lines []resourceLine) error {

@@ -31,7 +31,11 @@ type demoReady struct {
 	Control         string                 `json:"control"`
 	AttestationRoot string                 `json:"attestation_root"`
 	AuditLog        string                 `json:"audit_log"`
-	State           string                 `json:"state"`
+	// Databases and Apps are what there is to reach; DatabasesMissing says why there are no databases.
+	Databases        []demo.DatabaseDescription `json:"databases"`
+	DatabasesMissing string                     `json:"databases_missing,omitempty"`
+	Apps             []string                   `json:"apps"`
+	State            string                     `json:"state"`
 }
 
 // startDemo starts both in the state folder. The caller closes them.
@@ -88,6 +92,7 @@ func (w *demoWorld) ready() demoReady {
 	d := w.cluster.Ready()
 	return demoReady{
 		Proxy: d.Proxy, CAFile: d.CAFile, Users: d.Users, AuditLog: d.AuditLog, State: w.state,
+		Databases: d.Databases, DatabasesMissing: d.DatabasesMissing, Apps: d.Apps,
 		PCSCSocket: w.key.Socket(), FIDODevice: w.key.FIDOPath(), Control: w.key.Control(), AttestationRoot: w.root,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/wire/authpb"
@@ -32,7 +33,8 @@ func (m *Manager) OpenApp(ctx context.Context, ref AppRef) (ProxyID, error) {
 		return 0, fault.New(fmt.Sprintf("The application %s does not speak HTTP, and Touchstone cannot lead to others yet.", app.Name),
 			"Use another client for it.")
 	}
-	return m.openProxy(ref.Port, &appSource{m: m, cluster: ref.Cluster, app: app}, localproxy.AppRefusal(), ProxyInfo{
+	source := &appSource{m: m, cluster: ref.Cluster, app: app}
+	return m.openProxy(ref.Port, source, source.end, localproxy.AppRefusal(), ProxyInfo{
 		Cluster: ref.Cluster, Kind: ProxyApp, Name: app.Name, Protocol: "http",
 	})
 }
@@ -42,6 +44,7 @@ type appSource struct {
 	m       *Manager
 	cluster string
 	app     App
+	session string // the latest one that was opened; renewals follow one another, and end comes after the last
 }
 
 // Issue implements localproxy.CertSource.
@@ -80,7 +83,35 @@ func (s *appSource) certificate(ctx context.Context, link *link, auth *teleport.
 	if err != nil {
 		return nil, err
 	}
+	s.session = to.SessionId
 	return link.routeCertificate(ctx, auth, r)
+}
+
+// farewell is how long ending a session may take.
+const farewell = 2 * time.Second
+
+// errNotOpen: nobody is asked for a touch to say goodbye.
+var errNotOpen = errors.New("there is no connection to the cluster")
+
+// end ends the session with the application where the connection to the cluster is still open; else it ends by itself
+// with the sign-in.
+func (s *appSource) end() {
+	if s.session == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	s.m.mu.Lock()
+	link := s.m.clusters[s.cluster].link
+	s.m.mu.Unlock()
+	if link == nil {
+		return
+	}
+	err := link.auth.use(ctx, func() (*teleport.Auth, error) { return nil, errNotOpen },
+		func(auth *teleport.Auth) error { return auth.DeleteAppSession(ctx, s.session) })
+	if err != nil {
+		s.m.config.Log.Debug("a session with an application was left to end by itself", "error", err)
+	}
 }
 
 // await waits until the proxy knows the session, on a connection of its own.

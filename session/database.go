@@ -39,7 +39,7 @@ func (m *Manager) OpenDatabase(ctx context.Context, ref DatabaseRef) (ProxyID, e
 		return 0, err
 	}
 	source := &databaseSource{m: m, ref: ref, protocol: database.Protocol}
-	return m.openProxy(ref.Port, source, localproxy.DatabaseRefusal(database.Protocol), ProxyInfo{
+	return m.openProxy(ref.Port, source, func() {}, localproxy.DatabaseRefusal(database.Protocol), ProxyInfo{
 		Cluster: ref.Cluster, Kind: ProxyDatabase, Name: ref.Name, Protocol: database.Protocol, User: ref.User, Database: ref.Database,
 	})
 }

@@ -61,12 +61,13 @@ type gateway struct {
 	m     *Manager
 	proxy *localproxy.Proxy
 	info  ProxyInfo // guarded by Manager.mu, but for its ID and target
+	end   func()    // called when nothing of the proxy runs any more
 	stop  chan struct{}
 	over  chan struct{} // closed when watch has returned
 }
 
 // openProxy opens a local proxy, or returns the one with the same target.
-func (m *Manager) openProxy(port int, source localproxy.CertSource, refusal localproxy.Refusal, info ProxyInfo) (ProxyID, error) {
+func (m *Manager) openProxy(port int, source localproxy.CertSource, end func(), refusal localproxy.Refusal, info ProxyInfo) (ProxyID, error) {
 	if open := m.sameProxy(info, port); open != 0 {
 		return open, nil
 	}
@@ -84,7 +85,7 @@ func (m *Manager) openProxy(port int, source localproxy.CertSource, refusal loca
 	if info.Kind == ProxyApp {
 		info.URL = localproxy.AppURL(proxy.Port())
 	}
-	return m.admitProxy(&gateway{m: m, proxy: proxy, info: info, stop: make(chan struct{}), over: make(chan struct{})})
+	return m.admitProxy(&gateway{m: m, proxy: proxy, info: info, end: end, stop: make(chan struct{}), over: make(chan struct{})})
 }
 
 // sameProxy returns the open proxy with the target and, where one is wanted, the port.
@@ -150,6 +151,7 @@ func (g *gateway) close() error {
 	err := g.proxy.Close()
 	close(g.stop)
 	<-g.over
+	g.end()
 	return err
 }
 

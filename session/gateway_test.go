@@ -272,6 +272,13 @@ func TestAnApplicationIsReachedThroughTheKey(t *testing.T) {
 			t.Errorf("the answer is %s: %s", response.Status, body)
 		}
 	}
+	transport.CloseIdleConnections()
+	if err := w.StopProxy(open); err != nil {
+		t.Fatalf("stopping: %v", err)
+	}
+	if ended := w.events(demo.EventAppSessionEnd); len(ended) != 1 {
+		t.Errorf("the sessions that ended: %+v", ended)
+	}
 	_, err = w.OpenApp(t.Context(), AppRef{Cluster: id, Name: "missing"})
 	wantFault(t, err, `no application "missing" on demo`)
 }

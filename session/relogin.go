@@ -136,12 +136,12 @@ func (m *Manager) SignOut(ctx context.Context, clusterID string) error {
 	if err := m.store.removeLogin(clusterID); err != nil {
 		return err
 	}
+	m.stopProxies(clusterID) // what they say goodbye with is still open
 	var before *link
 	m.change(func() {
 		before = m.adoptLocked(c, nil)
 		c.servers, c.serversProblem, c.problem = nil, nil, nil
 	})
-	m.stopProxies(clusterID)
 	before.close()
 	return nil
 }
