@@ -12,10 +12,13 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 	"time"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/touchstone-app/touchstone/internal/secret"
 )
@@ -65,9 +68,18 @@ func openDevice(path string) (*device, error) {
 	defer C.free(unsafe.Pointer(name))
 	if code := C.fido_dev_open(dev, name); code != C.FIDO_OK {
 		C.fido_dev_free(&dev)
-		return nil, &failure{Kind: kindGone, Text: fmt.Sprintf("opening %s: %s", path, C.GoString(C.fido_strerr(code)))}
+		return nil, openFailure(path, code)
 	}
 	return &device{dev: dev}, nil
+}
+
+// openFailure finds out what libfido2 does not say: whether this account may use the device.
+func openFailure(path string, code C.int) *failure {
+	f := &failure{Kind: kindGone, Text: fmt.Sprintf("opening %s: %s", path, C.GoString(C.fido_strerr(code)))}
+	if err := unix.Access(path, unix.R_OK|unix.W_OK); errors.Is(err, fs.ErrPermission) {
+		f.Kind, f.Text = kindDenied, fmt.Sprintf("opening %s: %v", path, err)
+	}
+	return f
 }
 
 func (d *device) close() {

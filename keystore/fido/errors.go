@@ -76,6 +76,9 @@ func failureFault(f *failure) error {
 	case kindGone:
 		return fault.Wrap(errors.Join(ErrKeyRemoved, f), "The security key was unplugged before it had finished, or another program is using it.",
 			"Plug it in, close what else may be using it, and try again.")
+	case kindDenied:
+		return fault.Wrap(f, "This account may not use the security key.",
+			"Ask whoever runs this computer for udev rules that allow it (Yubico's are 70-u2f.rules), then plug the key in again.")
 	case kindPINNotSet:
 		return pinNotSetFault("security key")
 	case kindPINPaused:

@@ -71,7 +71,8 @@ func (f *failure) Error() string { return f.Text }
 type kind string
 
 const (
-	kindGone         kind = "gone" // the device is away, or cannot be opened
+	kindGone         kind = "gone"   // the device is away, or cannot be opened
+	kindDenied       kind = "denied" // the system does not let this account use it
 	kindNoCredential kind = "no credential"
 	kindNotTapped    kind = "not tapped"
 	kindCancelled    kind = "cancelled"

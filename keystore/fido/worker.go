@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -93,6 +94,9 @@ func (w *worker) find() event {
 		}
 	}
 	for _, path := range w.job.Paths {
+		if slices.ContainsFunc(keys, func(k key) bool { return k.Path == path }) {
+			continue
+		}
 		keys = append(keys, key{Path: path, Name: "security key"})
 	}
 	var looking sync.WaitGroup

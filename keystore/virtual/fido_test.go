@@ -160,7 +160,7 @@ func TestTheFIDODeviceIsALinkOfThisAccount(t *testing.T) {
 		t.Errorf("the path is %s, want %s", got, want)
 	}
 	info, err := os.Stat(k.FIDOPath())
-	if err != nil || info.Mode()&fs.ModeCharDevice == 0 || info.Mode().Perm()&0o007 != 0 {
+	if err != nil || info.Mode()&fs.ModeCharDevice == 0 || info.Mode().Perm() != fileMode {
 		t.Errorf("the device is %v, %v, want a terminal closed to others", info.Mode(), err)
 	}
 	k.Unplug()

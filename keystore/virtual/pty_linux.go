@@ -40,13 +40,16 @@ func unlockTerminal(master int) (path string, err error) {
 }
 
 // makeRaw has bytes pass unchanged, and readers of the other end wait for a whole report. The settings stay for as long
-// as this end is open.
+// as this end is open. The group that may write to people's terminals is shut out.
 func makeRaw(path string) error {
 	fd, err := syscall.Open(path, syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer syscall.Close(fd) // open, it would hide from us that clients leave
+	if err := syscall.Fchmod(fd, uint32(fileMode)); err != nil {
+		return err
+	}
 	var settings syscall.Termios
 	if err := ioctl(fd, syscall.TCGETS, unsafe.Pointer(&settings)); err != nil {
 		return err
