@@ -1,12 +1,31 @@
 package app
 
 import (
+	"net/url"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
 )
 
 // trayOf is Fyne's system tray; only desktop drivers have one. The zero trayOf shows nothing.
 type trayOf struct{ app desktop.App }
+
+// browser opens addresses with what the desktop has for them.
+type browser struct{ app fyne.App }
+
+// OpenURL opens an address in a browser.
+func (b browser) OpenURL(address string) error {
+	parsed, err := url.Parse(address)
+	if err == nil {
+		err = b.app.OpenURL(parsed)
+	}
+	if err != nil {
+		return fault.Wrap(err, "No browser could be opened.", "Open "+address+" yourself.")
+	}
+	return nil
+}
 
 func newTray(application fyne.App) trayOf {
 	tray, _ := application.(desktop.App)

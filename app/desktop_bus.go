@@ -32,6 +32,7 @@ const notifierPatience = 2 * time.Second
 // busDesktop is a freedesktop desktop, reached over the session bus. Fyne's own notifications cannot be taken back.
 type busDesktop struct {
 	trayOf
+	browser
 	log    *slog.Logger
 	conn   *dbus.Conn // nil where there is no bus
 	tray   atomic.Bool
@@ -47,7 +48,7 @@ type busDesktop struct {
 // openDesktop connects to the session bus, if there is one. Without one Fyne's tray is left alone, because it would start
 // a bus.
 func openDesktop(application fyne.App, getenv func(string) string, log *slog.Logger) *busDesktop {
-	d := &busDesktop{log: log, clicked: map[uint32]func(){}}
+	d := &busDesktop{browser: browser{application}, log: log, clicked: map[uint32]func(){}}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	address := busAddress(getenv)
 	if address == "" {
@@ -123,7 +124,7 @@ func (d *busDesktop) click(id uint32) {
 }
 
 // HasTray says whether someone shows tray icons.
-func (d *busDesktop) HasTray() bool { return d.app != nil && d.tray.Load() }
+func (d *busDesktop) HasTray() bool { return d.trayOf.app != nil && d.tray.Load() }
 
 // Notify shows a notification until withdraw, or Close, is called.
 func (d *busDesktop) Notify(title, text string, clicked func()) (withdraw func()) {

@@ -11,19 +11,19 @@ import (
 // plainDesktop is a desktop that always has a tray, and whose notifications go by themselves.
 type plainDesktop struct {
 	trayOf
-	notifying fyne.App
+	browser
 }
 
 func openDesktop(application fyne.App, _ func(string) string, _ *slog.Logger) *plainDesktop {
-	return &plainDesktop{newTray(application), application}
+	return &plainDesktop{newTray(application), browser{application}}
 }
 
 // HasTray says that there is a tray.
-func (d *plainDesktop) HasTray() bool { return d.app != nil }
+func (d *plainDesktop) HasTray() bool { return d.trayOf.app != nil }
 
 // Notify shows a notification; Fyne can neither take it back nor tell of a click.
 func (d *plainDesktop) Notify(title, text string, _ func()) (withdraw func()) {
-	d.notifying.SendNotification(fyne.NewNotification(title, text))
+	d.browser.app.SendNotification(fyne.NewNotification(title, text))
 	return func() {}
 }
 

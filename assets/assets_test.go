@@ -78,8 +78,8 @@ func TestEachFontCarriesItsLicence(t *testing.T) {
 func allIcons(t *testing.T) []Icon {
 	t.Helper()
 	return []Icon{
-		IconAlert, IconCheck, IconChevron, IconClose, IconEye, IconEyeOff, IconGlobe, IconInfo, IconKey, IconLock,
+		IconAlert, IconCheck, IconChevron, IconClose, IconCopy, IconDatabase, IconEye, IconEyeOff, IconGlobe, IconInfo, IconKey, IconLock,
 		IconPlug, IconPlus, IconRefresh, IconSearch, IconServer, IconShield, IconSignOut, IconStar,
-		IconStarFull, IconTerminal,
+		IconStarFull, IconTerminal, IconWindow,
 	}
 }

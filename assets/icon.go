@@ -18,6 +18,8 @@ const (
 	IconCheck    Icon = "check"
 	IconChevron  Icon = "chevron"
 	IconClose    Icon = "close"
+	IconCopy     Icon = "copy"
+	IconDatabase Icon = "database"
 	IconEye      Icon = "eye"
 	IconEyeOff   Icon = "eye-off"
 	IconGlobe    Icon = "globe"
@@ -34,6 +36,7 @@ const (
 	IconStar     Icon = "star"
 	IconStarFull Icon = "star-full"
 	IconTerminal Icon = "terminal"
+	IconWindow   Icon = "window"
 )
 
 // tinted caches icons by name and colour: a list of a thousand rows shares one resource. Guarded by tintedMu.

@@ -44,7 +44,7 @@ func (w *Window) askToStay() {
 
 // askToQuit asks when sessions would be lost, and quits.
 func (w *Window) askToQuit() {
-	n := w.main.openShells()
+	n := w.main.openSessions()
 	if n == 0 {
 		w.quit()
 		return

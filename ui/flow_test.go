@@ -227,7 +227,7 @@ func (s *pipeShell) exit(status int) { s.once.Do(func() { s.status <- status }) 
 // openTab connects to a server whose shell is given.
 func (h *harness) openTab(s shell) *terminalTab {
 	h.t.Helper()
-	h.w.main.connect(serverRow{ID: "id-1", Name: "web-1"}, "root")
+	h.w.main.connect(resourceRow{ID: "id-1", Name: "web-1"}, "root")
 	tab := h.w.main.terminals[len(h.w.main.terminals)-1]
 	h.said(h.clusters.asked, "open root@id-1")
 	h.until("the first try has failed", func() bool { return tab.state == tabEnded })
@@ -252,7 +252,7 @@ func TestATerminalTabCarriesBytesBothWaysAndTellsHowItEnded(t *testing.T) {
 	}
 	s.exit(3)
 	h.until("the end is told", h.shows("Ended with status 3."))
-	if h.w.main.openShells() != 0 {
+	if h.w.main.openSessions() != 0 {
 		t.Error("the session still counts as open")
 	}
 	h.tap("button", "Close tab")
@@ -266,7 +266,7 @@ func TestATabWhoseConnectionFailsOffersToTryAgain(t *testing.T) {
 	h.clusters.open = func(context.Context, session.ShellRequest) error {
 		return fault.New("web-1 cannot be reached.", "Check that it is running.")
 	}
-	h.w.main.connect(serverRow{ID: "id-1", Name: "web-1"}, "root")
+	h.w.main.connect(resourceRow{ID: "id-1", Name: "web-1"}, "root")
 	h.until("the problem is told", h.shows("web-1 cannot be reached."))
 	h.said(h.clusters.asked, "open root@id-1")
 	h.w.win.Canvas().Focus(h.find("button", "Try again").(fyne.Focusable))
@@ -335,8 +335,8 @@ func TestTheDefaultKeys(t *testing.T) {
 		t.Errorf("the clusters' key leads to %+v", got)
 	}
 	tab.screen.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyP, Modifier: commandKey()})
-	if got := h.focused(); got.Kind != "item" || got.Text != "root@web-1" {
-		t.Errorf("the sessions' key leads to %+v", got)
+	if got := h.focused(); got.Kind != "button" || got.Text != "Show root@web-1 · prod-eu" {
+		t.Errorf("the connections' key leads to %+v", got)
 	}
 	h.w.main.turn(1)
 	key(fyne.KeyW, commandKey())

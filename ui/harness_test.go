@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -84,6 +85,7 @@ type clusters struct {
 	add    func(ctx context.Context, address, caFile string) (string, error)
 	signIn func(ctx context.Context, cluster, user, password string) error
 	open   func(ctx context.Context, r session.ShellRequest) error
+	proxy  error       // of opening a local proxy
 	asked  chan string // what was asked of it, in order
 }
 
@@ -105,6 +107,24 @@ func (c *clusters) SignOut(_ context.Context, id string) error {
 
 func (c *clusters) RefreshServers(_ context.Context, id string) error {
 	c.asked <- "refresh " + id
+	return nil
+}
+
+func (c *clusters) Databases(context.Context, string) ([]session.Database, error) { return nil, nil }
+func (c *clusters) Apps(context.Context, string) ([]session.App, error)           { return nil, nil }
+
+func (c *clusters) OpenDatabase(_ context.Context, ref session.DatabaseRef) (session.ProxyID, error) {
+	c.asked <- "open " + ref.Name + " as " + ref.User + " in " + ref.Database
+	return 1, c.proxy
+}
+
+func (c *clusters) OpenApp(_ context.Context, ref session.AppRef) (session.ProxyID, error) {
+	c.asked <- "open " + ref.Name
+	return 2, c.proxy
+}
+
+func (c *clusters) StopProxy(id session.ProxyID) error {
+	c.asked <- fmt.Sprintf("stop %d", id)
 	return nil
 }
 
@@ -135,6 +155,8 @@ type desk struct {
 	menu  *fyne.Menu
 	menus int // how often the menu was replaced
 	notes []*note
+
+	browsed string
 }
 
 // note is a notification.
@@ -150,6 +172,11 @@ func (d *desk) SetTrayIcon(icon fyne.Resource) { d.icon = icon.Name() }
 func (d *desk) SetTrayMenu(menu *fyne.Menu) {
 	d.menu = menu
 	d.menus++
+}
+
+func (d *desk) OpenURL(url string) error {
+	d.browsed = url
+	return nil
 }
 
 func (d *desk) Notify(title, text string, clicked func()) (withdraw func()) {

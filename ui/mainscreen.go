@@ -23,23 +23,25 @@ type mainScreen struct {
 	tabs      *widget.TabStrip
 	resources *resources
 	terminals []*terminalTab
-	active    int // 0 is the server list, n the terminal n-1
+	active    int // 0 is the resources, n the terminal n-1
+	opened    *connections
 	stack     *fyne.Container
 	nextID    uint64
 }
 
 func newMainScreen(w *Window) *mainScreen {
 	m := &mainScreen{w: w, stack: container.NewStack()}
-	m.side = newSideBar(w.selectCluster, w.addCluster, m.openSession)
+	m.side = newSideBar(w.selectCluster, w.addCluster, m.openSession, w.showConnections)
+	m.opened = newConnections(m.connectionActions())
 	m.status = newStatusBar(w.forgetPIN)
 	m.resources = newResources(resourceActions{
 		connect: m.connect,
 		pin:     m.pin,
-		pinned:  func(row serverRow) bool { return w.memory.pinned(placeOf(w.cluster, row)) },
+		pinned:  func(row resourceRow) bool { return w.memory.pinned(placeOf(w.cluster, row)) },
 		menu: func(under fyne.CanvasObject, title string, choices []choice) {
 			showMenu(w.modals, under, title, choices)
 		},
-		refresh: func() { refreshServers(w.loop, w.deps.Sessions, w.cluster) },
+		refresh: func() { refreshLists(w.loop, w.deps.Sessions, w.cluster) },
 		signIn:  w.signIn,
 		signOut: w.signOut,
 		add:     w.addCluster,
@@ -60,6 +62,7 @@ func (m *mainScreen) show() {
 	cluster, _ := findCluster(w.sessions, w.cluster)
 	m.side.show(clusterItems(w.sessions, w.cluster, now), m.sessionItems())
 	m.resources.show(cluster)
+	m.showOpened()
 	m.status.show(statusOf(w.keys, cluster, now))
 }
 
@@ -68,16 +71,20 @@ func (m *mainScreen) tick() {
 	now := m.w.deps.Now()
 	cluster, _ := findCluster(m.w.sessions, m.w.cluster)
 	m.side.clusters.show(clusterItems(m.w.sessions, m.w.cluster, now))
+	m.showOpened()
 	m.status.show(statusOf(m.w.keys, cluster, now))
 }
 
-// sessionItems is the terminals in the side bar.
+// sessionItems is what is open, in the side bar: terminals, then local proxies with their ports.
 func (m *mainScreen) sessionItems() []clusterItem {
 	var items []clusterItem
 	for i, t := range m.terminals {
 		items = append(items, clusterItem{ID: t.id, Item: widget.Item{
 			Icon: assets.IconTerminal, Color: tabColor(t.state), Title: t.caption(), Active: m.active == i+1,
 		}})
+	}
+	for _, row := range proxyRows(m.w.sessions, m.w.deps.Now()) {
+		items = append(items, clusterItem{ID: row.key(), Item: widget.Item{Icon: row.Icon, Color: row.Color, Title: row.Title}})
 	}
 	return items
 }
@@ -95,21 +102,38 @@ func tabColor(s tabState) fyne.ThemeColorName {
 }
 
 // placeOf is a row of the list as it is remembered.
-func placeOf(cluster string, row serverRow) Place {
-	return Place{Cluster: cluster, Server: row.ID, Name: row.Name}
+func placeOf(cluster string, row resourceRow) Place {
+	p := Place{Cluster: cluster, Server: row.ID, Name: row.Name}
+	switch row.Kind {
+	case databaseKind:
+		p.Kind = string(session.ProxyDatabase)
+	case appKind:
+		p.Kind = string(session.ProxyApp)
+	}
+	return p
 }
 
 // pin pins a server to the tray, or takes the pin away.
-func (m *mainScreen) pin(row serverRow) {
+func (m *mainScreen) pin(row resourceRow) {
 	m.w.memory.pin(placeOf(m.w.cluster, row))
 	m.resources.list.Refresh()
 }
 
-// connect opens a terminal tab on a server of the selected cluster.
-func (m *mainScreen) connect(row serverRow, login string) {
+// connect opens a terminal tab on a server of the selected cluster, or a local proxy to anything else.
+func (m *mainScreen) connect(row resourceRow, login string) {
 	p := placeOf(m.w.cluster, row)
-	p.Login = login
-	m.open(p, row.ID, func() {})
+	switch row.Kind {
+	case databaseKind:
+		m.w.askDatabase(m.w.cluster, row, func(ref session.DatabaseRef) {
+			p.Login, p.Database = ref.User, ref.Database
+			m.w.openProxy(p, m.w.showConnections)
+		})
+	case appKind:
+		m.w.openProxy(p, m.w.showConnections)
+	default:
+		p.Login = login
+		m.open(p, row.ID, func() {})
+	}
 }
 
 // open opens a terminal tab on a server; host is its ID or its name. arrived runs when the session is open or could not
@@ -157,6 +181,9 @@ func (m *mainScreen) turn(to int) {
 func (m *mainScreen) reveal(to int) {
 	m.active = to
 	m.stack.Objects = []fyne.CanvasObject{m.resources.root}
+	if to == connectionsPage {
+		m.stack.Objects = []fyne.CanvasObject{m.opened.root}
+	}
 	for i, t := range m.terminals {
 		if i+1 == to {
 			m.stack.Objects = []fyne.CanvasObject{t.root}
@@ -178,6 +205,10 @@ func (m *mainScreen) focus() {
 		m.w.win.Canvas().Focus(m.terminals[m.active-1].screen)
 		return
 	}
+	if m.active == connectionsPage {
+		m.w.win.Canvas().Focus(m.opened.first())
+		return
+	}
 	if m.resources.table.Visible() {
 		m.w.win.Canvas().Focus(m.resources.list)
 	}
@@ -195,12 +226,25 @@ func (m *mainScreen) changed() {
 	}
 	m.tabs.Set(tabs, m.active)
 	m.side.show(clusterItems(m.w.sessions, m.w.cluster, m.w.deps.Now()), m.sessionItems())
+	m.showOpened()
 }
 
-// openSession turns to the terminal that was picked in the side bar.
+// openSession turns to the terminal that was picked in the side bar, or to the page of what is open.
 func (m *mainScreen) openSession(id string) {
+	if t := m.terminal(id); t != nil {
+		m.turn(slices.Index(m.terminals, t) + 1)
+	} else {
+		m.turn(connectionsPage)
+	}
+}
+
+// terminal is the terminal with that ID; nil when it is gone.
+func (m *mainScreen) terminal(id string) *terminalTab {
 	i := slices.IndexFunc(m.terminals, func(t *terminalTab) bool { return t.id == id })
-	m.turn(i + 1)
+	if i < 0 {
+		return nil
+	}
+	return m.terminals[i]
 }
 
 // closeTab ends a terminal and turns to its neighbour.
@@ -218,9 +262,14 @@ func (m *mainScreen) closeTab(t *terminalTab) {
 	m.turn(min(to, len(m.terminals)))
 }
 
-// openShells is how many sessions would be lost by quitting.
-func (m *mainScreen) openShells() int {
+// openSessions is how many sessions would be lost by quitting: terminals, and local proxies that somebody uses.
+func (m *mainScreen) openSessions() int {
 	n := 0
+	for _, p := range m.w.sessions.Proxies {
+		if p.Clients > 0 {
+			n++
+		}
+	}
 	for _, t := range m.terminals {
 		if t.state != tabEnded {
 			n++

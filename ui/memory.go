@@ -79,10 +79,23 @@ func (m *memory) visited(p Place) {
 	}
 }
 
-// same says whether two memories are of one server, whoever logs in.
-func (p Place) same(q Place) bool { return p.Cluster == q.Cluster && p.Server == q.Server }
+// last is how a place was visited the last time.
+func (m *memory) last(p Place) (Place, bool) {
+	if i := slices.IndexFunc(m.now.Recents, p.same); i >= 0 {
+		return m.now.Recents[i], true
+	}
+	if i := slices.IndexFunc(m.now.Pins, p.same); i >= 0 {
+		return m.now.Pins[i], true
+	}
+	return p, false
+}
 
-// title is how menus call a server.
+// same says whether two memories are of one place, whoever logs in.
+func (p Place) same(q Place) bool {
+	return p.Cluster == q.Cluster && p.Kind == q.Kind && p.Server == q.Server
+}
+
+// title is how menus call a place.
 func (p Place) title(c session.Cluster) string {
 	name := p.Name
 	if p.Login != "" {

@@ -3,7 +3,6 @@ package ui
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,48 +176,6 @@ func findCluster(s session.Snapshot, id string) (session.Cluster, bool) {
 		return session.Cluster{}, false
 	}
 	return s.Clusters[i], true
-}
-
-// serverRow is one line of the server list.
-type serverRow struct {
-	ID      string
-	Name    string
-	Address string
-	Labels  []string // "key=value", ordered
-
-	folded       string   // name and address as the search sees them
-	foldedLabels []string // labels as the search sees them
-}
-
-// serverRows is all servers as rows, ordered by name. It is made once per list, so that a search only compares.
-func serverRows(servers []session.Server) []serverRow {
-	rows := make([]serverRow, 0, len(servers))
-	for _, s := range servers {
-		row := serverRow{ID: s.ID, Name: s.Hostname, Address: cmp.Or(s.Address, "through a tunnel")}
-		row.folded = strings.ToLower(row.Name + " " + row.Address)
-		for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
-			label := key + "=" + s.Labels[key]
-			row.Labels = append(row.Labels, label)
-			row.foldedLabels = append(row.foldedLabels, strings.ToLower(label))
-		}
-		rows = append(rows, row)
-	}
-	slices.SortStableFunc(rows, func(a, b serverRow) int { return cmp.Compare(a.Name, b.Name) })
-	return rows
-}
-
-// matching is the rows that a query finds, in the same order. Without a query it is rows itself.
-func matching(rows []serverRow, q query) []serverRow {
-	if len(q) == 0 {
-		return rows
-	}
-	var found []serverRow
-	for _, row := range rows {
-		if q.matches(row) {
-			found = append(found, row)
-		}
-	}
-	return found
 }
 
 // pill is a short state in the status bar.

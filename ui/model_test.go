@@ -151,7 +151,7 @@ func TestSearch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var ids []string
-			for _, row := range matching(serverRows(servers), parseQuery(test.query)) {
+			for _, row := range matching(resourceRows(session.Cluster{Servers: servers}), anyKind, parseQuery(test.query)) {
 				ids = append(ids, row.ID)
 			}
 			if got := strings.Join(ids, " "); got != test.want {
@@ -166,7 +166,7 @@ func FuzzParseQuery(f *testing.F) {
 	f.Add("=", "", "")
 	f.Fuzz(func(t *testing.T, text, name, label string) {
 		q := parseQuery(text)
-		row := serverRows([]session.Server{{Hostname: name, Labels: map[string]string{label: "x"}}})[0]
+		row := resourceRows(session.Cluster{Servers: []session.Server{{Hostname: name, Labels: map[string]string{label: "x"}}}})[0]
 		all := q.matches(row)
 		for _, word := range q {
 			if all && !(query{word}).matches(row) {
@@ -182,9 +182,9 @@ func BenchmarkSearchIn100000Servers(b *testing.B) {
 		servers[i] = session.Server{Hostname: fmt.Sprintf("web-%d.prod", i), Address: fmt.Sprintf("10.0.%d.%d:3022", i/256%256, i%256),
 			Labels: map[string]string{"env": "prod", "team": "web"}}
 	}
-	rows := serverRows(servers)
+	rows := resourceRows(session.Cluster{Servers: servers})
 	for b.Loop() {
-		if got := len(matching(rows, parseQuery("env=prod web-9999"))); got == 0 {
+		if got := len(matching(rows, anyKind, parseQuery("env=prod web-9999"))); got == 0 {
 			b.Fatal("nothing found")
 		}
 	}

@@ -27,6 +27,9 @@ func (w *Window) trayFacts() trayFacts {
 	for _, t := range w.main.terminals {
 		f.tabs = append(f.tabs, trayTab{t.id, t.caption(), t.state.String()})
 	}
+	for _, p := range w.sessions.Proxies {
+		f.tabs = append(f.tabs, trayTab{"", proxyTitle(w.sessions, p), p.Address})
+	}
 	return f
 }
 
@@ -47,7 +50,7 @@ func (w *Window) doFromTray(a trayAction) {
 	}
 }
 
-// quickConnect opens a shell with one click. Only what must be asked comes forward before the terminal does: the window
+// quickConnect opens a shell or a local proxy with one click. Only what must be asked comes forward before the terminal does: the window
 // stays where it is until the session is open or has failed.
 func (w *Window) quickConnect(p Place) {
 	c, found := findCluster(w.sessions, p.Cluster)
@@ -66,7 +69,15 @@ func (w *Window) quickConnect(p Place) {
 
 func (w *Window) openPlace(p Place) {
 	c, _ := findCluster(w.sessions, p.Cluster)
-	w.main.open(p, serverOf(c, p), w.raise)
+	switch {
+	case p.Kind == "":
+		w.main.open(p, serverOf(c, p), w.raise)
+	case p.Kind == string(session.ProxyDatabase) && p.Login == "":
+		w.raise()
+		w.main.connect(resourceRow{Kind: databaseKind, ID: p.Server, Name: p.Name}, "")
+	default:
+		w.openProxy(p, func() {}) // its line in the menu tells the address
+	}
 }
 
 // serverOf finds a remembered server in the list that is known now: by its ID, or by its name when it was set up anew.

@@ -1,33 +1,34 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	fynewidget "fyne.io/fyne/v2/widget"
 
 	"github.com/touchstone-app/touchstone/assets"
+	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/session"
 	"github.com/touchstone-app/touchstone/ui/widget"
 )
 
-// serverColumns are the columns of the server list: icon, name, address, labels, star, connect.
-var serverColumns = widget.Columns{48, -2.2, -2.4, -2.6, 36, 128}
-
-// resources is the server list of one cluster with its search, and what stands there when there is no list.
+// resources is the list of what one cluster offers, with its search, and what stands there when there is no list.
 type resources struct {
 	cluster session.Cluster
-	all     []serverRow // of the cluster
-	rows    []serverRow // those that the search finds
+	all     []resourceRow // of the cluster
+	rows    []resourceRow // those that chips and search find
+	kind    resourceKind
 	actions resourceActions
 
 	root   *fyne.Container
 	search *widget.SearchBox
 	tools  *fyne.Container
-	list   *serverList
+	chips  *fyne.Container // a button for each of kinds; hidden while there are servers only
+	list   *resourceList
 	table  fyne.CanvasObject
 	empty  *fyne.Container
 	note   *fyne.Container // what a sign-in has set up, until it is read
@@ -36,9 +37,9 @@ type resources struct {
 
 // resourceActions is what a person can do in the list.
 type resourceActions struct {
-	connect func(row serverRow, login string)
-	pin     func(row serverRow) // or takes the pin away
-	pinned  func(row serverRow) bool
+	connect func(row resourceRow, login string)
+	pin     func(row resourceRow) // or takes the pin away
+	pinned  func(row resourceRow) bool
 	menu    func(under fyne.CanvasObject, title string, choices []choice)
 	refresh func()
 	signIn  func()
@@ -48,18 +49,51 @@ type resourceActions struct {
 
 func newResources(actions resourceActions) *resources {
 	r := &resources{actions: actions, empty: container.NewStack()}
-	r.search = widget.NewSearchBox("Search servers: name, address, label=value", searchKeys(), func(string) { r.filter() })
-	refresh := widget.NewSmallButton("", assets.IconRefresh, "", widget.Secondary, actions.refresh).SetName("Refresh servers")
+	r.search = widget.NewSearchBox("Search: name, kind, address, label=value", searchKeys(), func(string) { r.filter() })
+	refresh := widget.NewSmallButton("", assets.IconRefresh, "", widget.Secondary, actions.refresh).SetName("Refresh list")
 	signOut := widget.NewSmallButton("Sign out", assets.IconSignOut, "", widget.Secondary, actions.signOut)
 	r.tools = widget.Row(widget.SpaceS, widget.Middle(refresh), widget.Middle(signOut))
-	r.list = newServerList(r)
+	r.list = newResourceList(r)
 	r.table = r.newTable()
 	top := widget.Inset(0, 0, widget.SpaceM, 0, container.NewBorder(nil, nil, nil, widget.Inset(0, 0, 0, widget.SpaceM, r.tools), r.search))
+	r.chips = r.newChips()
 	r.note = container.NewVBox()
 	r.note.Hide()
-	r.root = container.NewBorder(container.NewVBox(r.note, top), nil, nil, nil, container.NewStack(r.table, r.empty))
+	r.root = container.NewBorder(container.NewVBox(r.note, top, r.chips), nil, nil, nil, container.NewStack(r.table, r.empty))
 	r.filter()
 	return r
+}
+
+// newChips is the row that narrows the list to one kind.
+func (r *resources) newChips() *fyne.Container {
+	row := widget.Row(widget.SpaceS)
+	for _, k := range kinds {
+		row.Add(widget.NewSmallButton(k.plural(), "", "", widget.Chip, func() {
+			r.kind = k
+			r.filter()
+		}))
+	}
+	return widget.Inset(0, 0, widget.SpaceM, 0, row)
+}
+
+// showChips brings counts and choice up to date.
+func (r *resources) showChips() {
+	c := r.cluster
+	r.chips.Hidden = c.State != session.SignedIn ||
+		countOf(c, anyKind) == len(c.Servers) && c.DatabasesProblem == nil && c.AppsProblem == nil
+	if r.chips.Hidden {
+		r.kind = anyKind
+	}
+	for i, o := range r.chips.Objects[0].(*fyne.Container).Objects {
+		chip := o.(*widget.Button)
+		chip.SetText(fmt.Sprintf("%s  %d", kinds[i].plural(), countOf(r.cluster, kinds[i])))
+		chip.SetName("Show " + strings.ToLower(kinds[i].plural()))
+		if kinds[i] == r.kind {
+			chip.SetStyle(widget.Chosen)
+		} else {
+			chip.SetStyle(widget.Chip)
+		}
+	}
 }
 
 // tell shows a line above the list until it is closed; an empty text closes it.
@@ -76,8 +110,8 @@ func (r *resources) tell(text string) {
 }
 
 func (r *resources) newTable() fyne.CanvasObject {
-	head := container.New(serverColumns,
-		widget.NewText("", widget.Overline), widget.NewText("NAME", widget.Overline), widget.NewText("ADDRESS", widget.Overline),
+	head := container.New(resourceColumns,
+		widget.NewText("", widget.Overline), widget.NewText("NAME", widget.Overline), widget.NewText("KIND", widget.Overline), widget.NewText("ADDRESS", widget.Overline),
 		widget.NewText("LABELS", widget.Overline), widget.NewText("", widget.Overline), widget.NewText("", widget.Overline))
 	top := container.NewVBox(widget.Inset(7, 0, 4, 0, head), widget.NewHairline())
 	return widget.NewBox(widget.Card, widget.Inset(1, 6, 6, 6, container.NewBorder(top, nil, nil, nil, r.list)))
@@ -86,34 +120,57 @@ func (r *resources) newTable() fyne.CanvasObject {
 // show brings list and empty states in line with the cluster. It is called for every snapshot, and most change nothing
 // here.
 func (r *resources) show(c session.Cluster) {
-	if !sameList(r.cluster.Servers, c.Servers) {
-		r.all = serverRows(c.Servers)
-	} else if sameButServers(r.cluster, c) {
+	if !sameLists(r.cluster, c) {
+		r.all = resourceRows(c)
+	} else if sameButLists(r.cluster, c) {
 		return
 	}
 	r.cluster = c
 	r.filter()
 }
 
+func sameLists(a, b session.Cluster) bool {
+	return sameList(a.Servers, b.Servers) && sameList(a.Databases, b.Databases) && sameList(a.Apps, b.Apps)
+}
+
 // sameList says whether two lists are one and the same: snapshots never change, so the memory tells.
-func sameList(a, b []session.Server) bool {
+func sameList[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// sameButServers says whether two states of a cluster show the same around the list.
-func sameButServers(a, b session.Cluster) bool {
-	return a.ID == b.ID && a.Name == b.Name && a.State == b.State && a.ServersLoading == b.ServersLoading &&
-		a.Problem == b.Problem && a.ServersProblem == b.ServersProblem && slices.Equal(a.Logins, b.Logins)
+// sameButLists says whether two states of a cluster show the same around the list.
+func sameButLists(a, b session.Cluster) bool {
+	return a.ID == b.ID && a.Name == b.Name && a.State == b.State && loading(a) == loading(b) &&
+		a.Problem == b.Problem && a.ServersProblem == b.ServersProblem && a.DatabasesProblem == b.DatabasesProblem &&
+		a.AppsProblem == b.AppsProblem && slices.Equal(a.Logins, b.Logins)
+}
+
+func loading(c session.Cluster) bool { return c.ServersLoading || c.DatabasesLoading || c.AppsLoading }
+
+// listProblem is why there is nothing of a kind to choose from. That databases cannot be listed is no reason to hide
+// the servers.
+func listProblem(c session.Cluster, k resourceKind) *fault.Fault {
+	switch {
+	case k == databaseKind:
+		return c.DatabasesProblem
+	case k == appKind:
+		return c.AppsProblem
+	case k == anyKind && countOf(c, anyKind) == 0:
+		return cmp.Or(c.ServersProblem, c.DatabasesProblem, c.AppsProblem)
+	default:
+		return c.ServersProblem
+	}
 }
 
 func (r *resources) filter() {
-	r.rows = matching(r.all, parseQuery(r.search.Field.Text))
+	r.showChips()
+	r.rows = matching(r.all, r.kind, parseQuery(r.search.Field.Text))
 	r.list.Refresh()
 	state := r.emptyState()
 	r.table.(*widget.Box).Hidden = state.title != ""
 	r.tools.Hidden = r.cluster.State != session.SignedIn
 	r.search.Hidden = r.cluster.State != session.SignedIn
-	if key := fmt.Sprintf("%s %s %p", r.cluster.ID, state.title, r.cluster.ServersProblem); key != r.shown {
+	if key := fmt.Sprintf("%s %s %p", r.cluster.ID, state.title, listProblem(r.cluster, r.kind)); key != r.shown {
 		r.shown = key
 		r.empty.Objects = state.objects()
 	}
@@ -148,19 +205,19 @@ func (r *resources) emptyState() emptyState {
 	case c.Problem != nil && c.State != session.SignedIn:
 		return r.problem(c, r.actions.signIn)
 	case c.State == session.SigningIn:
-		return emptyState{assets.IconKey, "Signing in to " + c.Name, "The list of servers comes next.", nil, nil}
+		return emptyState{assets.IconKey, "Signing in to " + c.Name, "What you may reach comes next.", nil, nil}
 	case c.State != session.SignedIn:
-		return emptyState{assets.IconLock, "Signed out of " + c.Name, "Sign in to see the servers you may reach.",
+		return emptyState{assets.IconLock, "Signed out of " + c.Name, "Sign in to see what you may reach.",
 			widget.NewButton("Sign in", widget.Primary, r.actions.signIn), nil}
-	case c.ServersProblem != nil:
+	case listProblem(c, r.kind) != nil:
 		return r.problem(c, r.actions.refresh)
-	case len(c.Servers) == 0 && c.ServersLoading:
-		return emptyState{assets.IconRefresh, "Loading servers…", "Asking " + c.Name + " what you may reach.", nil, nil}
-	case len(c.Servers) == 0:
-		return emptyState{assets.IconServer, "No servers", "Your roles on " + c.Name + " show no server. Ask whoever looks after it, or refresh.",
+	case len(r.all) == 0 && loading(c):
+		return emptyState{assets.IconRefresh, "Loading…", "Asking " + c.Name + " what you may reach.", nil, nil}
+	case len(r.all) == 0:
+		return emptyState{assets.IconServer, "Nothing to reach", "Your roles on " + c.Name + " show no server, database or application. Ask whoever looks after it, or refresh.",
 			widget.NewButton("Refresh", widget.Secondary, r.actions.refresh), nil}
 	case len(r.rows) == 0:
-		return emptyState{assets.IconSearch, "Nothing found", "No server matches every word of the search.",
+		return emptyState{assets.IconSearch, "Nothing found", "Nothing of that kind matches every word of the search.",
 			widget.NewButton("Clear search", widget.Secondary, r.clearSearch), nil}
 	default:
 		return emptyState{}
@@ -168,7 +225,7 @@ func (r *resources) emptyState() emptyState {
 }
 
 func (r *resources) problem(c session.Cluster, retry func()) emptyState {
-	f := c.ServersProblem
+	f := listProblem(c, r.kind)
 	if c.State != session.SignedIn {
 		f = c.Problem
 	}
@@ -179,9 +236,9 @@ func (r *resources) problem(c session.Cluster, retry func()) emptyState {
 
 func (r *resources) clearSearch() { r.search.Field.SetText("") }
 
-// connect opens the one login there is, or asks which.
-func (r *resources) connect(row serverRow, under fyne.CanvasObject) {
-	if len(r.cluster.Logins) < 2 {
+// connect opens the one login there is, or asks which. Only servers have logins.
+func (r *resources) connect(row resourceRow, under fyne.CanvasObject) {
+	if row.Kind != serverKind || len(r.cluster.Logins) < 2 {
 		r.actions.connect(row, "")
 		return
 	}
@@ -192,132 +249,14 @@ func (r *resources) connect(row serverRow, under fyne.CanvasObject) {
 	r.actions.menu(under, "LOG IN AS", choices)
 }
 
-// serverList is Fyne's list, where Return connects to the row that the arrow keys are on.
-type serverList struct {
-	fynewidget.List
-	resources *resources
-	views     []fyne.CanvasObject // every row made, shown or kept in reserve
-	byKey     func(row serverRow) // what the key being typed does to the row that the arrow keys are on; else nil
-}
-
-func newServerList(r *resources) *serverList {
-	l := &serverList{resources: r}
-	l.HideSeparators = true
-	l.Length = func() int { return len(r.rows) }
-	l.CreateItem = func() fyne.CanvasObject {
-		v := newServerRowView(r)
-		l.views = append(l.views, v)
-		return v
+// refreshLists asks for all lists again; their problems arrive in the snapshots. What it asks of a key at the same time
+// is asked once.
+func refreshLists(l *loop, sessions Sessions, clusterID string) {
+	for _, ask := range []func(context.Context) error{
+		func(ctx context.Context) error { return sessions.RefreshServers(ctx, clusterID) },
+		func(ctx context.Context) error { _, err := sessions.Databases(ctx, clusterID); return err },
+		func(ctx context.Context) error { _, err := sessions.Apps(ctx, clusterID); return err },
+	} {
+		l.run(ask, func(error) {})
 	}
-	l.UpdateItem = func(i int, o fyne.CanvasObject) {
-		o.(*serverRowView).show(r.rows[i], len(r.cluster.Logins) > 1, r.actions.pinned(r.rows[i]))
-	}
-	l.OnSelected = l.selected
-	l.ExtendBaseWidget(l)
-	return l
-}
-
-// selected is called by Fyne for a tap and for the key that typed sends; only keys do something.
-func (l *serverList) selected(i int) {
-	l.UnselectAll()
-	if l.byKey != nil && i < len(l.resources.rows) {
-		l.byKey(l.resources.rows[i])
-	}
-}
-
-// typed does something to the row that the arrow keys are on, which Fyne tells only by selecting it.
-func (l *serverList) typed(do func(row serverRow)) {
-	l.byKey = do
-	l.List.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
-	l.byKey = nil
-}
-
-// TypedRune pins with a star, or takes the pin away.
-func (l *serverList) TypedRune(r rune) {
-	if r == '*' {
-		l.typed(l.resources.actions.pin)
-	}
-}
-
-// Inside is the rows in sight, without those that the list keeps in reserve.
-func (l *serverList) Inside() []fyne.CanvasObject {
-	driver := fyne.CurrentApp().Driver()
-	top := driver.AbsolutePositionForObject(l).Y
-	return slices.DeleteFunc(slices.Clone(l.views), func(v fyne.CanvasObject) bool {
-		y := driver.AbsolutePositionForObject(v).Y
-		return y < top || y+v.Size().Height > top+l.Size().Height
-	})
-}
-
-// TypedKey connects with Return and leaves Escape to the window.
-func (l *serverList) TypedKey(key *fyne.KeyEvent) {
-	switch key.Name {
-	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
-		l.typed(func(row serverRow) { l.resources.connect(row, l) })
-	default:
-		l.List.TypedKey(key)
-	}
-}
-
-// serverRowView is one row of the list; it is used again for other servers as the list scrolls.
-type serverRowView struct {
-	fynewidget.BaseWidget
-	row           serverRow
-	name, address *widget.Text
-	labels        *widget.Tags
-	star, connect *widget.Button
-	line          *fyne.Container
-	rule          fyne.CanvasObject
-}
-
-func newServerRowView(r *resources) *serverRowView {
-	v := &serverRowView{
-		name:    widget.NewCell("", widget.Strong),
-		address: widget.NewCell("", widget.CodeMuted),
-		labels:  widget.NewTags(),
-		rule:    widget.NewHairline(),
-	}
-	v.connect = widget.NewSmallButton("Connect", "", assets.IconChevron, widget.Secondary, func() { r.connect(v.row, v.connect) })
-	v.star = widget.NewSmallButton("", assets.IconStar, "", widget.Quiet, func() { r.actions.pin(v.row) })
-	icon := widget.AtLeast(32, 32, widget.NewBox(widget.BoxStyle{Fill: widget.ColorRaised, Radius: widget.RadiusM},
-		widget.NewIcon(assets.IconServer, widget.ColorAccent, 18)))
-	v.line = container.New(serverColumns,
-		container.NewCenter(icon),
-		widget.Inset(0, widget.SpaceM, 0, 0, v.name),
-		widget.Inset(0, widget.SpaceM, 0, 0, v.address),
-		widget.Inset(0, widget.SpaceM, 0, 0, widget.Middle(v.labels)),
-		container.NewCenter(v.star),
-		widget.Inset(0, 10, 0, 0, widget.Ends(nil, widget.Middle(v.connect))),
-	)
-	v.ExtendBaseWidget(v)
-	return v
-}
-
-func (v *serverRowView) show(row serverRow, choose, pinned bool) {
-	v.row = row
-	v.name.SetText(row.Name)
-	v.address.SetText(row.Address)
-	v.labels.Set(row.Labels)
-	v.connect.SetTrailing(choose)
-	v.connect.SetName("Connect to " + row.Name)
-	if pinned {
-		v.star.SetLeading(assets.IconStarFull, widget.ColorGold)
-		v.star.SetName("Unpin " + row.Name)
-	} else {
-		v.star.SetLeading(assets.IconStar, "")
-		v.star.SetName("Pin " + row.Name)
-	}
-}
-
-// CreateRenderer is Fyne's entry.
-func (v *serverRowView) CreateRenderer() fyne.WidgetRenderer {
-	return fynewidget.NewSimpleRenderer(container.NewBorder(nil, v.rule, nil, nil, widget.AtLeast(0, 46, v.line)))
-}
-
-// Inside is the cells of the row.
-func (v *serverRowView) Inside() []fyne.CanvasObject { return []fyne.CanvasObject{v.line} }
-
-// refreshServers asks for the list again; its problems arrive in the snapshots.
-func refreshServers(l *loop, sessions Sessions, clusterID string) {
-	l.run(func(ctx context.Context) error { return sessions.RefreshServers(ctx, clusterID) }, func(error) {})
 }

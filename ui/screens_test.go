@@ -151,7 +151,7 @@ func TestTheSignInDialogFits(t *testing.T) {
 
 func TestTerminalTabsAndMenusFit(t *testing.T) {
 	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
-	h.w.main.connect(serverRow{ID: "1", Name: "web-00.prod"}, "alice")
+	h.w.main.connect(resourceRow{ID: "1", Name: "web-00.prod"}, "alice")
 	tab := h.w.main.terminals[0]
 	h.shoot("terminal-connecting", h.w.win)
 	h.until("it fails", h.shows("Something went wrong"))

@@ -8,7 +8,7 @@ type query []string
 
 func parseQuery(text string) query { return strings.Fields(strings.ToLower(text)) }
 
-func (q query) matches(r serverRow) bool {
+func (q query) matches(r resourceRow) bool {
 	for _, word := range q {
 		if !matchesWord(r, word) {
 			return false
@@ -17,7 +17,7 @@ func (q query) matches(r serverRow) bool {
 	return true
 }
 
-func matchesWord(r serverRow, word string) bool {
+func matchesWord(r resourceRow, word string) bool {
 	labelOnly := strings.Contains(word, "=")
 	for _, label := range r.foldedLabels {
 		if labelOnly && strings.HasPrefix(label, word) || !labelOnly && strings.Contains(label, word) {

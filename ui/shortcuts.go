@@ -34,7 +34,7 @@ func bindings() []binding {
 		{fyne.KeyTab, control | fyne.KeyModifierShift, "Previous tab", func(w *Window) { w.turnTab(-1) }},
 		{fyne.KeyF, command, "Find", (*Window).newConnection},
 		{fyne.KeyK, command, "Search", (*Window).newConnection},
-		{fyne.KeyP, command, "Connections", (*Window).focusSessions},
+		{fyne.KeyP, command, "Connections", (*Window).showConnections},
 		{fyne.KeyE, command, "Clusters", (*Window).focusClusters},
 		{fyne.KeyL, command, "Forget PIN", (*Window).forgetPIN},
 	}

@@ -16,17 +16,19 @@ type sideBar struct {
 	clusters *navList
 	sessions *navList
 	heading  *widget.Text
+	all      *widget.Button // leads to the page of what is open
 	body     *fyne.Container
 }
 
-func newSideBar(pick func(clusterID string), add func(), open func(tab string)) *sideBar {
+func newSideBar(pick func(clusterID string), add func(), open func(id string), all func()) *sideBar {
 	s := &sideBar{clusters: newNavList(pick), sessions: newNavList(open)}
-	s.heading = widget.NewText("SESSIONS", widget.Overline)
+	s.heading = widget.NewText("OPEN", widget.Overline)
+	s.all = widget.NewSmallButton("All", "", "", widget.Quiet, all).SetName("Connections")
 	brand := widget.Inset(4, 4, 18, 6, widget.Row(10, widget.NewIcon(assets.IconShield, widget.ColorAccent, 22), widget.NewText("Touchstone", widget.Brand)))
 	addItem := widget.NewNavItem(widget.Item{Icon: assets.IconPlus, Color: widget.ColorMuted, Title: "Add cluster"}, add)
 	top := widget.Column(2, brand, widget.Inset(0, 0, 4, 8, widget.NewText("CLUSTERS", widget.Overline)),
 		s.clusters.box, widget.Inset(6, 0, 0, 8, addItem))
-	bottom := widget.Column(2, widget.Inset(0, 0, 4, 8, s.heading), s.sessions.box)
+	bottom := widget.Column(2, widget.Inset(0, 0, 2, 8, widget.Ends(widget.Middle(s.heading), s.all)), s.sessions.box)
 	s.body = widget.Inset(14, 10, 12, 10, container.NewBorder(top, bottom, nil, nil))
 	s.root = widget.Row(0, widget.AtLeast(236, 0, widget.NewBox(widget.SidePan, s.body)), widget.NewHairline())
 	return s
@@ -36,6 +38,7 @@ func (s *sideBar) show(clusters []clusterItem, sessions []clusterItem) {
 	grown := s.clusters.show(clusters)
 	grown = s.sessions.show(sessions) || grown
 	s.heading.Hidden = len(sessions) == 0
+	s.all.Hidden = len(sessions) == 0
 	if grown {
 		s.body.Refresh()
 	}

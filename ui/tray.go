@@ -58,7 +58,7 @@ type trayFacts struct {
 	now        time.Time
 }
 
-// trayTab is an open terminal.
+// trayTab is an open terminal, or a local proxy, which has no ID and its address for a state.
 type trayTab struct{ id, caption, state string }
 
 // Times in the menu move in steps, because a menu that changes while it is open loses the click.

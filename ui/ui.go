@@ -28,6 +28,13 @@ type Sessions interface {
 	SignOut(ctx context.Context, clusterID string) error
 	// RefreshServers asks for the server list again; the result arrives in the next snapshots.
 	RefreshServers(ctx context.Context, clusterID string) error
+	// Databases and Apps ask for those lists again; the results arrive in the next snapshots as well.
+	Databases(ctx context.Context, clusterID string) ([]session.Database, error)
+	Apps(ctx context.Context, clusterID string) ([]session.App, error)
+	// OpenDatabase and OpenApp open a local proxy, or return the one that is open already; StopProxy ends it and waits.
+	OpenDatabase(ctx context.Context, ref session.DatabaseRef) (session.ProxyID, error)
+	OpenApp(ctx context.Context, ref session.AppRef) (session.ProxyID, error)
+	StopProxy(id session.ProxyID) error
 	// OpenShell opens an SSH session with a terminal on the server with that ID.
 	OpenShell(ctx context.Context, r session.ShellRequest) (*session.Shell, error)
 }
@@ -70,6 +77,8 @@ type Desktop interface {
 	// app runs for the first time, because Fyne looks for a tray only then.
 	SetTrayIcon(icon fyne.Resource)
 	SetTrayMenu(menu *fyne.Menu)
+	// OpenURL opens a browser.
+	OpenURL(url string) error
 	// Notify shows a notification until withdraw is called, which may happen twice. clicked runs on any goroutine.
 	Notify(title, text string, clicked func()) (withdraw func())
 }
@@ -89,12 +98,14 @@ type Remembered struct {
 	StaysInTray bool `json:"stays_in_tray,omitempty"`
 }
 
-// Place is a server as it is remembered.
+// Place is a server, a database or an application as it is remembered.
 type Place struct {
-	Cluster string `json:"cluster"` // session.Cluster.ID
-	Server  string `json:"server"`  // session.Server.ID
-	Name    string `json:"name"`    // the server's host name
-	Login   string `json:"login,omitempty"`
+	Cluster  string `json:"cluster"`            // session.Cluster.ID
+	Kind     string `json:"kind,omitempty"`     // "db" or "app"; empty for a server
+	Server   string `json:"server"`             // session.Server.ID, or Name
+	Name     string `json:"name"`               // the server's host name
+	Login    string `json:"login,omitempty"`    // on the server, or in the database
+	Database string `json:"database,omitempty"` // within the database server
 }
 
 // Welcome prefills the first-run wizard; demo mode uses it. All fields may be empty.

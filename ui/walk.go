@@ -29,6 +29,8 @@ func children(o fyne.CanvasObject) []fyne.CanvasObject {
 		return parent.Objects
 	case *container.ThemeOverride:
 		return []fyne.CanvasObject{parent.Content}
+	case *container.Scroll:
+		return []fyne.CanvasObject{parent.Content}
 	case widget.Holder:
 		return parent.Inside()
 	default:

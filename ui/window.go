@@ -253,11 +253,11 @@ func (w *Window) selectCluster(id string) {
 	w.refreshSelected()
 }
 
-// refreshSelected asks for the servers of a signed-in cluster that has none yet.
+// refreshSelected asks for what a signed-in cluster offers that shows nothing yet.
 func (w *Window) refreshSelected() {
 	c, _ := findCluster(w.sessions, w.cluster)
-	if c.State == session.SignedIn && len(c.Servers) == 0 && !c.ServersLoading {
-		refreshServers(w.loop, w.deps.Sessions, c.ID)
+	if c.State == session.SignedIn && countOf(c, anyKind) == 0 && !loading(c) {
+		refreshLists(w.loop, w.deps.Sessions, c.ID)
 	}
 }
 
@@ -346,8 +346,4 @@ func (w *Window) focusClusters() {
 	}
 }
 
-func (w *Window) focusSessions() {
-	if f := w.main.side.sessions.first(); f != nil {
-		w.win.Canvas().Focus(f)
-	}
-}
+func (w *Window) showConnections() { w.main.turn(connectionsPage) }

@@ -21,6 +21,9 @@ const (
 	Primary
 	Quiet
 	Danger
+	// Chip is one of several to choose from, Chosen the one that is.
+	Chip
+	Chosen
 )
 
 // Button is a button that the keyboard reaches: Space and Return press it, other keys go on to the window.
@@ -73,6 +76,14 @@ func (b *Button) SetName(name string) *Button {
 func (b *Button) SetText(label string) {
 	b.label = label
 	b.text.SetText(label)
+}
+
+// SetStyle changes the rank.
+func (b *Button) SetStyle(style ButtonStyle) {
+	if b.style != style {
+		b.style = style
+		b.Refresh()
+	}
 }
 
 // SetLeading changes the leading icon of a button that has one. An empty colour is the label's.
@@ -178,6 +189,12 @@ func (b *Button) look() (BoxStyle, fyne.ThemeColorName) {
 		style := Tinted(ColorDanger)
 		style.Radius = RadiusM
 		return style, ColorDanger
+	case Chip:
+		return BoxStyle{Stroke: ColorBorder, StrokeWidth: 1, Radius: 14}, ColorMuted
+	case Chosen:
+		style := Tinted(ColorAccent)
+		style.Radius = 14
+		return style, ColorAccent
 	case Quiet:
 		return BoxStyle{Radius: RadiusM}, ColorMuted
 	default:
