@@ -90,8 +90,9 @@ func setUpScript(env *testscript.Env) error {
 	env.Setenv("TMPDIR", sockets)
 	env.Setenv("TOUCHSTONE_HOME", filepath.Join(env.WorkDir, "home"))
 	env.Setenv("STATE", filepath.Join(env.WorkDir, "state"))
-	// No script can reach a real card: without a demo there is no smart-card service at all.
+	// No script can reach a real card: without a demo there is no smart-card service at all, and no security key.
 	env.Setenv("PCSCLITE_CSOCK_NAME", filepath.Join(sockets, "none"))
+	env.Setenv(fidoDeviceVariable, filepath.Join(sockets, "none"))
 	env.Setenv("LANG", "C.UTF-8")
 	env.Values["served"] = map[string]*served{}
 	return nil
@@ -109,8 +110,9 @@ func (s *served) end() {
 	_ = s.output.Close()
 }
 
-// scriptServe starts the demo: "serve [FLAGS]". It sets PROXY, CA, AUDIT, CONTROL and PCSCLITE_CSOCK_NAME, and
-// PASSWORD_<policy>, USER_<policy> and OTP_<policy>, the secret of one-time codes, for each user.
+// scriptServe starts the demo: "serve [FLAGS]". It sets PROXY, CA, AUDIT, CONTROL, PCSCLITE_CSOCK_NAME and
+// TOUCHSTONE_FIDO_DEVICE, and PASSWORD_<policy>, USER_<policy> and OTP_<policy>, the secret of one-time codes, for each
+// user.
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("serve cannot be negated")
@@ -124,6 +126,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("CONTROL", ready.Control)
 	ts.Setenv("ROOT", ready.AttestationRoot)
 	ts.Setenv("PCSCLITE_CSOCK_NAME", ready.PCSCSocket)
+	ts.Setenv(fidoDeviceVariable, ready.FIDODevice)
 	for _, u := range ready.Users {
 		policy := fmt.Sprint(u.RequireSessionMFA)
 		ts.Setenv("USER_"+policy, u.Name)
@@ -139,6 +142,7 @@ func scriptAnotherKey(ts *testscript.TestScript, _ bool, _ []string) {
 	var ready virtualKeyReady
 	ts.Check(json.Unmarshal(line, &ready))
 	ts.Setenv("PCSCLITE_CSOCK_NAME", ready.PCSCSocket)
+	ts.Setenv(fidoDeviceVariable, ready.FIDODevice)
 }
 
 // serveProgram starts a command that serves until the script ends, and returns the line it prints when ready.
