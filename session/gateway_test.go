@@ -202,6 +202,19 @@ func TestPsqlIsToldWhyTheKeyDidNotSign(t *testing.T) {
 	testkit.Eventually(t, "end of the problem", func() bool { return w.proxy(p.ID).Problem == nil })
 }
 
+func TestNothingIsSentToAProxyThatProvesNothing(t *testing.T) {
+	w := newWorld(t)
+	id := w.signIn("off")
+	w.clusters[id].link.profile.ProxyCA = "" // its certificate is from an authority that nobody named
+	p := w.database(id, "reader")
+	if out, err := psql(p, "select 1"); err == nil || !strings.Contains(out, "did not prove that it belongs to demo. Nothing was sent to it.") {
+		t.Errorf("psql says %q, %v", out, err)
+	}
+	if started := w.events(demo.EventDBSessionStart); len(started) != 0 {
+		t.Errorf("the audit log has %+v", started)
+	}
+}
+
 func TestAPortStaysAndIsOpenOnce(t *testing.T) {
 	w := newWorld(t)
 	id := w.signIn("off")

@@ -12,7 +12,6 @@ const (
 	ALPNAuthPrefix = "teleport-auth@"
 	// ALPNPing ends the names of protocols in ping framing (transport sheet, section 4).
 	ALPNPing = "-ping"
-	ALPNTCP  = "teleport-tcp"
 	// ClusterDomain ends the server names by which auth servers and proxies are addressed.
 	ClusterDomain = ".teleport.cluster.local"
 )
@@ -48,8 +47,6 @@ var (
 	OIDDatabaseProtocol = asn1.ObjectIdentifier{1, 3, 9999, 2, 2}
 	OIDDatabaseUser     = asn1.ObjectIdentifier{1, 3, 9999, 2, 3}
 	OIDDatabaseName     = asn1.ObjectIdentifier{1, 3, 9999, 2, 4}
-	OIDDatabaseNames    = asn1.ObjectIdentifier{1, 3, 9999, 2, 5}
-	OIDDatabaseUsers    = asn1.ObjectIdentifier{1, 3, 9999, 2, 6}
 	OIDPreviousExpiry   = asn1.ObjectIdentifier{1, 3, 9999, 2, 12}
 )
 
