@@ -12,7 +12,7 @@ import (
 // askDatabase asks as whom, and to which database on the server, to connect. What was said the last time stands there
 // already.
 func (w *Window) askDatabase(cluster string, row resourceRow, then func(session.DatabaseRef)) {
-	last, _ := w.memory.last(placeOf(cluster, row))
+	last := w.memory.last(placeOf(cluster, row))
 	user := widget.NewField("Database user", "as the database knows you")
 	name := widget.NewField("Database name", "on that server")
 	user.SetText(last.Login)

@@ -55,8 +55,9 @@ func (m *memory) stayInTray() {
 
 func (m *memory) pinned(p Place) bool { return slices.ContainsFunc(m.now.Pins, p.same) }
 
-// pin pins a server, or takes its pin away.
+// pin pins a place as it was visited the last time, or takes its pin away.
 func (m *memory) pin(p Place) {
+	p = m.last(p)
 	if m.pinned(p) {
 		m.now.Pins = slices.DeleteFunc(slices.Clone(m.now.Pins), p.same)
 	} else {
@@ -79,15 +80,15 @@ func (m *memory) visited(p Place) {
 	}
 }
 
-// last is how a place was visited the last time.
-func (m *memory) last(p Place) (Place, bool) {
+// last is a place as it was visited the last time, or as it is given.
+func (m *memory) last(p Place) Place {
 	if i := slices.IndexFunc(m.now.Recents, p.same); i >= 0 {
-		return m.now.Recents[i], true
+		return m.now.Recents[i]
 	}
 	if i := slices.IndexFunc(m.now.Pins, p.same); i >= 0 {
-		return m.now.Pins[i], true
+		return m.now.Pins[i]
 	}
-	return p, false
+	return p
 }
 
 // same says whether two memories are of one place, whoever logs in.

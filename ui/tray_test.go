@@ -203,6 +203,16 @@ func TestServersArePinnedByMouseAndByKeyboard(t *testing.T) {
 	h.until("the pin is gone", func() bool { return len(h.notebook.Remembered().Pins) == 1 })
 }
 
+func TestAPinRemembersAsWhomThePlaceWasVisited(t *testing.T) {
+	h := openWindow(t)
+	visited := Place{Cluster: "c", Kind: "db", Server: "orders", Name: "orders", Login: "reader", Database: "shop"}
+	h.w.memory.visited(visited)
+	h.w.memory.pin(Place{Cluster: "c", Kind: "db", Server: "orders", Name: "orders"})
+	if diff := cmp.Diff([]Place{visited}, h.w.memory.now.Pins); diff != "" {
+		t.Errorf("pins (-want +got):\n%s", diff)
+	}
+}
+
 func TestRecentServersAreKeptWithoutRepetition(t *testing.T) {
 	h := openWindow(t)
 	for i := range longestRecents + 3 {
