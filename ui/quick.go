@@ -59,7 +59,7 @@ func (w *Window) quickConnect(p Place) {
 		return
 	}
 	w.selectCluster(p.Cluster)
-	if c.State == session.SignedIn || c.State == session.SigningIn {
+	if c.State != session.SignedOut { // where the certificates have ended, the session manager asks for the next
 		w.openPlace(p)
 		return
 	}

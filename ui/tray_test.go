@@ -187,6 +187,15 @@ func TestAPinOfASignedOutClusterSignsInFirst(t *testing.T) {
 	})
 }
 
+func TestAPinOfAnExpiredClusterLeavesTheAskingToTheSession(t *testing.T) {
+	h := inTray(t)
+	h.w.memory.pin(Place{Cluster: "customer", Server: "7", Name: "shop-7", Login: "bob"})
+	h.w.clock()
+	h.w.askToClose()
+	h.desk.click(t, "bob@shop-7 · customer-a")
+	h.said(h.clusters.asked, "open bob@7")
+}
+
 func TestServersArePinnedByMouseAndByKeyboard(t *testing.T) {
 	h := openWindow(t)
 	h.tap("button", "Pin bastion-03")
