@@ -162,7 +162,7 @@ func (b *Button) body() fyne.CanvasObject {
 func (b *Button) apply() {
 	box, text := b.look()
 	if b.hovered && !b.disabled {
-		box.Fill, box.FillAlpha = hoverFill(box.Fill), 0
+		box = hoverBox(box)
 	}
 	if b.focused {
 		box.Stroke, box.StrokeAlpha, box.StrokeWidth = focusStroke(b.style), 0, 2
@@ -202,15 +202,17 @@ func (b *Button) look() (BoxStyle, fyne.ThemeColorName) {
 	}
 }
 
-func hoverFill(rest fyne.ThemeColorName) fyne.ThemeColorName {
-	switch rest {
-	case ColorRaised:
-		return ColorBorder
-	case "":
-		return ColorRaised
-	default:
-		return rest
+// hoverBox is a resting look under the mouse. A tint stays one: the label has the same colour and must be read on it.
+func hoverBox(rest BoxStyle) BoxStyle {
+	switch {
+	case rest.FillAlpha != 0:
+		rest.FillAlpha *= 2
+	case rest.Fill == ColorRaised:
+		rest.Fill = ColorBorder
+	case rest.Fill == "":
+		rest.Fill = ColorRaised
 	}
+	return rest
 }
 
 // focusStroke is visible on the button's own fill: the accent would vanish on the primary button.
