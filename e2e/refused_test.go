@@ -69,6 +69,12 @@ func TestEverythingRefusedSaysWhatToDo(t *testing.T) {
 	w.SeesNot("Enter your PIN")
 	signIn(w)
 
+	// Ten times in a row the smart-card service says that the transaction does not exist; nobody notices.
+	control := exec.Command(program, "virtual-key", "ctl", "--control", filepath.Join(w.state, "key", "control.sock"), "fail", "a4", "80100016", "10")
+	if out, err := control.CombinedOutput(); err != nil {
+		t.Fatalf("injecting the error: %v\n%s", err, out)
+	}
+
 	// A touch that never comes ends by itself.
 	enterPIN(w, pin)
 	w.Sees("Touch your security key")

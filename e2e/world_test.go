@@ -37,6 +37,15 @@ func newWorld(t testing.TB, binary string, args ...string) *World {
 // newWorldWith is newWorld with more in the program's environment, as "NAME=value".
 func newWorldWith(t testing.TB, env []string, binary string, args ...string) *World {
 	t.Helper()
+	w := newDisplayWorld(t, env)
+	w.start(binary, append([]string{"demo", "--state", w.state}, args...)...)
+	t.Cleanup(w.finish) // runs before the program is ended
+	return w
+}
+
+// newDisplayWorld is a World in which nothing runs yet.
+func newDisplayWorld(t testing.TB, env []string) *World {
+	t.Helper()
 	w := &World{t: t, env: env, Display: startDisplay(t, 1500, 960), folder: artefacts(t)}
 	sockets, err := os.MkdirTemp("", "ts") // t.TempDir is too long for a socket's address (unix(7), sun_path)
 	if err != nil {
@@ -44,8 +53,6 @@ func newWorldWith(t testing.TB, env []string, binary string, args ...string) *Wo
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
 	w.state, w.inspect = filepath.Join(sockets, "state"), filepath.Join(sockets, "inspect")
-	w.start(binary, append([]string{"demo", "--state", w.state}, args...)...)
-	t.Cleanup(w.finish) // runs before the program is ended
 	return w
 }
 
