@@ -76,7 +76,37 @@ type SignIn struct {
 	Current Step
 	// Unmet is the policy that the first round did not meet, in the cluster's word; empty before that.
 	Unmet string
+	// Gestures are in the order they come; nil where nothing besides the password is known to be wanted.
+	Gestures []Gesture
 }
+
+// Gesture is something that a sign-in wants of the person besides the password.
+type Gesture struct {
+	Kind  GestureKind
+	Why   string // what it is for, in words
+	State GestureState
+}
+
+// GestureKind says what the person does.
+type GestureKind string
+
+// The gestures.
+const (
+	GestureTap   GestureKind = "tap"   // of the security key
+	GestureTouch GestureKind = "touch" // of the hardware key that the certificates are for
+	GesturePIN   GestureKind = "pin"   // of that hardware key
+	GestureCode  GestureKind = "code"  // one-time, from another device
+)
+
+// GestureState says whether a gesture was made.
+type GestureState string
+
+// The states of a gesture.
+const (
+	GestureAhead GestureState = "ahead"
+	GestureNow   GestureState = "now"
+	GestureDone  GestureState = "done"
+)
 
 // Server is an SSH server that the user may see.
 type Server struct {
