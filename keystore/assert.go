@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -14,11 +15,14 @@ import (
 type AssertRequest struct {
 	fido.Request
 	Purpose Purpose
+	// Code says that the relying party takes a one-time code as well, so that the person may choose.
+	Code bool
 }
 
 // Assert has a security key sign for a relying party: it checks the request, then asks for PIN and tap. One assertion
 // is made at a time, because a person taps for one thing at a time. No touch is asked for in the seconds after the tap.
-// The error is context.Canceled if the person gives up, else a fault; package fido names what callers branch on.
+// The error is context.Canceled if the person gives up and ErrUseCode if a code is chosen, else a fault; package fido
+// names what callers branch on.
 func (s *Store) Assert(ctx context.Context, r AssertRequest) (*fido.Response, error) {
 	ctx, done, err := s.keys.begin(ctx)
 	if err != nil {
@@ -28,7 +32,16 @@ func (s *Store) Assert(ctx context.Context, r AssertRequest) (*fido.Response, er
 	if s.keys.authenticator == nil {
 		return nil, fault.Wrap(fido.ErrNoKey, "This computer's security keys are not asked.", "Sign in with a one-time code instead.")
 	}
-	answer, err := s.keys.authenticator.Assert(ctx, r.Request, &tapPrompter{s.prompter, r.Purpose})
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	p := &tapPrompter{prompter: s.prompter, prompt: TapPrompt{Purpose: r.Purpose, Code: r.Code}}
+	if r.Code {
+		p.prompt.UseCode = func() { stop(ErrUseCode) }
+	}
+	answer, err := s.keys.authenticator.Assert(ctx, r.Request, p)
+	if errors.Is(context.Cause(ctx), ErrUseCode) && err != nil {
+		return nil, ErrUseCode
+	}
 	if err == nil {
 		s.keys.taps.note(s.now())
 	}
@@ -105,17 +118,19 @@ func (m *tapMemory) left(now time.Time) time.Duration {
 // tapPrompter asks for a security key as keystore's Prompter asks for cards.
 type tapPrompter struct {
 	prompter Prompter
-	purpose  Purpose
+	prompt   TapPrompt // without the keys
 }
 
 // AskFIDOPIN asks for the PIN of a security key.
 func (p *tapPrompter) AskFIDOPIN(ctx context.Context, ask fido.PINAsk) (*secret.Bytes, error) {
 	return p.prompter.AskPIN(ctx, PINPrompt{
-		Card: CardID{Model: ask.Key}, Purpose: p.purpose, AttemptsLeft: ask.AttemptsLeft, Wrong: ask.Wrong, FIDO2: true,
+		Card: CardID{Model: ask.Key}, Purpose: p.prompt.Purpose, AttemptsLeft: ask.AttemptsLeft, Wrong: ask.Wrong, FIDO2: true,
 	})
 }
 
 // ShowTap says that security keys wait.
 func (p *tapPrompter) ShowTap(ctx context.Context, keys []string) (cancelled <-chan struct{}, done func()) {
-	return p.prompter.ShowTap(ctx, TapPrompt{Keys: keys, Purpose: p.purpose})
+	prompt := p.prompt
+	prompt.Keys = keys
+	return p.prompter.ShowTap(ctx, prompt)
 }

@@ -162,6 +162,23 @@ func TestAnAssertionIsRefused(t *testing.T) {
 	}
 }
 
+func TestAOneTimeCodeCanBeChosenWhereItWouldDoAsWell(t *testing.T) {
+	b := newBench(t)
+	r := b.registered()
+	b.person.does(func(func()) { b.person.choosesCode() })
+	r.Code = true
+	if _, err := b.store.Assert(t.Context(), r); err != ErrUseCode {
+		t.Errorf("a person who chooses a code: %v, want %v", err, ErrUseCode)
+	}
+	want := []TapPrompt{{Keys: []string{"security key"}, Purpose: purpose, Code: true}}
+	if diff := cmp.Diff(want, b.person.taps); diff != "" {
+		t.Errorf("tap prompts (-want +got):\n%s", diff)
+	}
+	if _, _, _, open := b.person.counts(); open != 0 {
+		t.Errorf("%d prompts are open", open)
+	}
+}
+
 func TestClosingTheStoreEndsAnAssertion(t *testing.T) {
 	b := newBench(t)
 	r := b.registered()

@@ -141,8 +141,9 @@ type person struct {
 	asked    []PINPrompt
 	askedNew []NewPINPrompt
 	touches  []TouchPrompt
-	taps     []TapPrompt
-	open     int // touch prompts that are shown now
+	taps     []TapPrompt // without their functions
+	useCode  func()      // of the last tap prompt
+	open     int         // touch prompts that are shown now
 }
 
 type newPIN struct{ pin, puk string }
@@ -192,8 +193,16 @@ func (p *person) ShowTouch(_ context.Context, prompt TouchPrompt) (<-chan struct
 
 func (p *person) ShowTap(_ context.Context, prompt TapPrompt) (<-chan struct{}, func()) {
 	p.mu.Lock()
+	p.useCode, prompt.UseCode = prompt.UseCode, nil // functions cannot be compared
 	p.taps = append(p.taps, prompt)
 	return p.show()
+}
+
+// choosesCode answers the last tap prompt.
+func (p *person) choosesCode() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.useCode()
 }
 
 // show reacts to a prompt. It is called with p.mu held and lets go of it.

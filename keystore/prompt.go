@@ -54,6 +54,10 @@ type TouchPrompt struct {
 type TapPrompt struct {
 	Keys    []string // their names; a key does not tell its serial number over FIDO
 	Purpose Purpose
+	// Code says that a one-time code would do as well. Calling UseCode, which is set only then, ends the assertion with
+	// ErrUseCode; it returns at once and may be called more than once.
+	Code    bool
+	UseCode func()
 }
 
 // Prompter asks the person. Its methods are called from many goroutines; implementations show one prompt at a time.
