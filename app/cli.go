@@ -41,6 +41,7 @@ type options struct {
 	dbUser  string
 	dbName  string
 	port    int
+	version string // that the demo's cluster is like
 }
 
 func commands() []command {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/touchstone-app/touchstone/demo"
@@ -39,14 +40,14 @@ type demoReady struct {
 }
 
 // startDemo starts both in the state folder. The caller closes them.
-func startDemo(ctx context.Context, state string, getenv func(string) string, touch virtual.TouchMode) (*demoWorld, error) {
+func startDemo(ctx context.Context, state string, getenv func(string) string, o *options) (*demoWorld, error) {
 	w := &demoWorld{state: state, root: filepath.Join(state, "attestation-root.pem")}
 	keyState := filepath.Join(state, "key")
 	if err := makePrivate(keyState); err != nil {
 		return nil, err
 	}
 	var err error
-	w.key, err = virtual.Start(virtual.Config{StateDir: keyState, Touch: touch, FIDO: canFIDO})
+	w.key, err = virtual.Start(virtual.Config{StateDir: keyState, Touch: virtual.TouchMode(o.touch), FIDO: canFIDO})
 	if err != nil {
 		return nil, fault.Wrap(err, "The virtual key could not be started.", "Check that its state folder is yours, or choose another one with --state.")
 	}
@@ -55,9 +56,13 @@ func startDemo(ctx context.Context, state string, getenv func(string) string, to
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(w.key.Root())
+	version, err := strconv.Atoi(o.version)
+	if err != nil {
+		return nil, closeAfter(err, w)
+	}
 	w.cluster, err = demo.Start(ctx, demo.Config{
 		State: filepath.Join(state, "cluster"), AttestationRoots: roots, AttestationRootFile: w.root, Now: time.Now,
-		Shell: getenv("SHELL"), Env: os.Environ(),
+		Shell: getenv("SHELL"), Env: os.Environ(), VersionProfile: version,
 	})
 	if err != nil {
 		return nil, closeAfter(err, w)
@@ -102,7 +107,7 @@ func runDemo(ctx context.Context, env *environment, o *options, _ []string) erro
 	if err != nil {
 		return err
 	}
-	world, err := startDemo(ctx, state, env.getenv, virtual.TouchMode(o.touch))
+	world, err := startDemo(ctx, state, env.getenv, o)
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,8 @@ func proxyDatabaseFlags(f *flag.FlagSet, o *options) {
 func demoFlags(f *flag.FlagSet, o *options) {
 	f.BoolVar(&o.serve, "serve", false, "open no window; print one JSON line when ready and serve until interrupted")
 	f.StringVar(&o.state, "state", "", "folder that keeps the demo's cluster, key and passwords")
+	o.version = "15"
+	f.Func("version-profile", "Teleport's major version that the demo's cluster is like, 12 or 15 (default 15)", oneOf(&o.version, "12", "15"))
 	touchFlag(f, o)
 }
 

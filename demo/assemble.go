@@ -14,6 +14,7 @@ import (
 // parts is what the state folder holds, opened.
 type parts struct {
 	config    *Config
+	profile   profile
 	dir       stateDir
 	host      *host
 	cas       *authorities
@@ -26,14 +27,17 @@ type parts struct {
 
 // openParts reads the state folder, or fills it at the first start.
 func openParts(dir stateDir, config *Config) (*parts, error) {
-	p := &parts{config: config, dir: dir}
+	version, err := versionProfile(config.VersionProfile)
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{config: config, profile: version, dir: dir}
 	if err := p.openHost(); err != nil {
 		return nil, err
 	}
 	if err := dir.seed(); err != nil {
 		return nil, fmt.Errorf("writing the first users and roles: %w", err)
 	}
-	var err error
 	if p.resources, err = openResources(dir.path(dirResources), config.Log); err != nil {
 		return nil, err
 	}
@@ -111,8 +115,8 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 }
 
 func (a *assembly) servers(owner *group) []server {
-	web := &webAPI{issuer: a.issuer, addr: a.public, listen: a.to.web.Addr().String(), log: a.config.Log}
-	auth := &authService{cluster: a.config.ClusterName, addr: a.public, issuer: a.issuer, apps: a.apps,
+	web := &webAPI{profile: a.profile, issuer: a.issuer, addr: a.public, listen: a.to.web.Addr().String(), log: a.config.Log}
+	auth := &authService{profile: a.profile, cluster: a.config.ClusterName, addr: a.public, issuer: a.issuer, apps: a.apps,
 		inventory: map[string]func() []entry{
 			wire.KindNode:           a.board.nodes,
 			wire.KindDatabaseServer: a.dbs.entries,
@@ -169,6 +173,7 @@ func (p *parts) newSSHServer(service, role string, g *guard) (sshServer, error) 
 	}
 	return sshServer{
 		service: service,
+		profile: p.profile,
 		hostKey: hostKey,
 		users:   p.cas.user.ssh.PublicKey(),
 		guard:   g,

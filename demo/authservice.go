@@ -17,6 +17,7 @@ import (
 // authService is the part of the auth server's API that this cluster has; grpc-go answers Unimplemented for the rest.
 type authService struct {
 	authpb.UnimplementedAuthServiceServer
+	profile   profile
 	cluster   string
 	addr      string                    // of the proxy, as clients reach it
 	inventory map[string]func() []entry // by resource type
@@ -36,7 +37,7 @@ func newAuthServer(s *authService, g *guard, config *tls.Config) *grpc.Server {
 
 // Ping says which server answers.
 func (s *authService) Ping(ctx context.Context, _ *authpb.PingRequest) (*authpb.PingResponse, error) {
-	response := &authpb.PingResponse{ClusterName: s.cluster, ServerVersion: serverVersion, ProxyPublicAddr: s.addr}
+	response := &authpb.PingResponse{ClusterName: s.cluster, ServerVersion: s.profile.serverVersion(), ProxyPublicAddr: s.addr}
 	if p, ok := peer.FromContext(ctx); ok {
 		response.RemoteAddr = p.Addr.String()
 	}

@@ -39,6 +39,8 @@ type Config struct {
 	// Env is the environment that the node's shells start from, in the form of os.Environ. With none they get a plain
 	// PATH and the account's own HOME.
 	Env []string
+	// VersionProfile is the major version that the cluster is like: 12 or 15; zero is 15.
+	VersionProfile int
 }
 
 func (c *Config) setDefaults() {

@@ -60,5 +60,5 @@ func (n *node) global(request *ssh.Request) {
 		_ = request.Reply(true, nil)
 		return
 	}
-	answerGlobal(request)
+	n.answerGlobal(request)
 }

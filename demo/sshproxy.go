@@ -27,7 +27,7 @@ func (p *sshProxy) serve(c net.Conn) {
 	defer conn.open.Wait() // all ends with the connection, and the loop below only then
 	conn.open.Go(func() {
 		for request := range conn.requests {
-			answerGlobal(request)
+			p.answerGlobal(request)
 		}
 	})
 	for channel := range conn.channels {

@@ -20,6 +20,7 @@ const sshVersion = "SSH-2.0-Teleport"
 // connection after it was authenticated.
 type sshServer struct {
 	service string // "proxy" or "node", for the audit log
+	profile profile
 	hostKey ssh.Signer
 	users   ssh.PublicKey // the user authority
 	guard   *guard
@@ -139,7 +140,7 @@ func tellRefusal(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request, t
 type clusterDetails struct{ RecordingProxy, FIPSEnabled bool }
 
 // answerGlobal replies to the global requests that proxy and node share, and refuses all others.
-func answerGlobal(request *ssh.Request) {
+func (s *sshServer) answerGlobal(request *ssh.Request) {
 	ok, payload := false, []byte(nil)
 	switch request.Type {
 	case "keepalive@openssh.com":
@@ -147,7 +148,7 @@ func answerGlobal(request *ssh.Request) {
 	case "cluster-details@goteleport.com":
 		ok, payload = true, ssh.Marshal(clusterDetails{})
 	case "x-teleport-version":
-		ok, payload = true, []byte(serverVersion)
+		ok, payload = true, []byte(s.profile.serverVersion())
 	}
 	if request.WantReply {
 		_ = request.Reply(ok, payload)

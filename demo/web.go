@@ -14,21 +14,16 @@ import (
 	"github.com/touchstone-app/touchstone/internal/wire"
 )
 
-// The version this cluster is like.
-const (
-	serverVersion    = "15.0.0"
-	minClientVersion = "14.0.0"
-)
-
 // maxBody is more than any request of the web API needs.
 const maxBody = 1 << 20
 
 // webAPI answers the proxy's JSON calls (login sheet).
 type webAPI struct {
-	issuer *issuer
-	addr   string // host:port as clients reach the proxy
-	listen string // host:port of the listener
-	log    *slog.Logger
+	profile profile
+	issuer  *issuer
+	addr    string // host:port as clients reach the proxy
+	listen  string // host:port of the listener
+	log     *slog.Logger
 }
 
 // handler serves every path with and without the prefix "/v1".
@@ -91,8 +86,8 @@ func (w *webAPI) find(*http.Request) (any, error) {
 				DialTimeout:      dialTimeout,
 			},
 		},
-		ServerVersion:    serverVersion,
-		MinClientVersion: minClientVersion,
+		ServerVersion:    w.profile.serverVersion(),
+		MinClientVersion: w.profile.minClientVersion(),
 		ClusterName:      w.issuer.cluster,
 	}, nil
 }
