@@ -20,7 +20,7 @@ export GOFLAGS := -tags=$(TAGS) -trimpath
 LDFLAGS := -X github.com/touchstone-app/touchstone/app.version=$(VERSION)
 
 
-.PHONY: build demo test check e2e bench fuzz generate package package-macos package-windows setup go-version clean
+.PHONY: build demo test check e2e bench fuzz generate kubernetes package package-macos package-windows setup go-version clean
 
 build: go-version setup ## build/touchstone
 	$(GO) build -ldflags '$(LDFLAGS)' -o build/touchstone .
@@ -28,7 +28,7 @@ build: go-version setup ## build/touchstone
 demo: build ## the app with a demo cluster and a virtual key; without a display: the end-to-end run
 	@scripts/demo
 
-test: go-version setup ## everything that must pass
+test: go-version setup kubernetes ## everything that must pass
 	@scripts/test
 
 check: test ## what a reviewer runs: the tests and staticcheck
@@ -45,6 +45,9 @@ fuzz: go-version ## each fuzz target for half a minute
 
 generate: go-version ## the Go code of internal/wire/proto again
 	$(GO) generate ./internal/wire
+
+kubernetes: go-version ## kube-apiserver and kubectl for the demo and the tests, built once
+	@scripts/kubernetes
 
 package: go-version setup ## a .deb and a .tar.xz for Linux under build/
 	@scripts/package
