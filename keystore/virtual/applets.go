@@ -42,17 +42,32 @@ func (c *card) executeManagement(cmd command) reply {
 }
 
 func (c *card) deviceInfo() []byte {
+	if !c.firmware.hasFullDeviceInfo() {
+		return c.shortDeviceInfo()
+	}
 	var b []byte
 	b = appendTLV(b, tagUSBSupported, capabilities...)
 	b = appendTLV(b, tagUSBEnabled, capabilities...)
 	b = appendTLV(b, tagSerial, c.serialBytes()...)
 	b = appendTLV(b, tagFormFactor, formFactorCKeychain)
-	b = appendTLV(b, tagVersion, firmware[:]...)
+	b = appendTLV(b, tagVersion, c.firmware.bytes()...)
 	b = appendTLV(b, tagAutoEject, 0, 0)
 	b = appendTLV(b, tagChallengeTimeout, byte(touchTimeout.Seconds()))
 	b = appendTLV(b, tagDeviceFlags, 0)
 	b = appendTLV(b, tagNFCSupported, capabilities...)
 	b = appendTLV(b, tagNFCEnabled, capabilities...)
+	b = appendTLV(b, tagConfigLocked, 0)
+	return append([]byte{byte(len(b))}, b...)
+}
+
+// capabilitiesYubiKey4 are OTP, U2F, CCID as such, OpenPGP, PIV and OATH.
+const capabilitiesYubiKey4 = 0x3f
+
+// shortDeviceInfo is what a YubiKey 4 tells: neither form factor nor version, and nothing of NFC.
+func (c *card) shortDeviceInfo() []byte {
+	b := appendTLV(nil, tagUSBSupported, capabilitiesYubiKey4)
+	b = appendTLV(b, tagSerial, c.serialBytes()...)
+	b = appendTLV(b, tagUSBEnabled, capabilitiesYubiKey4)
 	b = appendTLV(b, tagConfigLocked, 0)
 	return append([]byte{byte(len(b))}, b...)
 }
@@ -63,11 +78,11 @@ func (c *card) executeOTP(cmd command) reply {
 	case cmd.ins == insOTPCommand && cmd.p1 == otpGetSerial:
 		return success(c.serialBytes())
 	case cmd.ins == insOTPStatus:
-		return success(otpStatus())
+		return success(c.otpStatus())
 	default:
 		return just(swUnknownINS)
 	}
 }
 
 // otpStatus is the version, a programming sequence number and the touch level; neither slot is programmed.
-func otpStatus() []byte { return append(firmware[:], 1, 5, 0) }
+func (c *card) otpStatus() []byte { return append(c.firmware.bytes(), 1, 5, 0) }

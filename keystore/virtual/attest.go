@@ -2,9 +2,11 @@ package virtual
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"math/big"
 )
@@ -22,10 +24,10 @@ func yubicoExtension(id int, value []byte) pkix.Extension {
 	return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 41482, 3, id}, Value: value}
 }
 
-// newAttestationKey makes the F9 key of a card, RSA-2048 on firmware 4.3 to 5.6, and its certificate, signed by root.
-// The factory counts it as imported.
-func newAttestationKey(root *authority) (*slotKey, []byte, error) {
-	private, err := newPrivateKey(algorithmRSA2048)
+// newAttestationKey makes the F9 key of a card, RSA-2048 on firmware 4.3 to 5.6 and here on newer ones as well, and its
+// certificate, signed by root. The factory counts it as imported.
+func newAttestationKey(firmware Firmware, root *authority) (*slotKey, []byte, error) {
+	private, err := rsa.GenerateKey(rand.Reader, rsaBits[algorithmRSA2048])
 	if err != nil {
 		return nil, nil, fmt.Errorf("generating the attestation key: %w", err)
 	}
@@ -37,7 +39,7 @@ func newAttestationKey(root *authority) (*slotKey, []byte, error) {
 		IsCA:                  true,
 		BasicConstraintsValid: true, // Go's verifier wants it; some real devices lack it
 		MaxPathLenZero:        true,
-		ExtraExtensions:       []pkix.Extension{yubicoExtension(extensionFirmware, firmware[:])},
+		ExtraExtensions:       []pkix.Extension{yubicoExtension(extensionFirmware, firmware.bytes())},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, root.certificate, private.Public(), root.private)
 	if err != nil {
@@ -65,6 +67,10 @@ func (c *card) attest(slot ref) reply {
 }
 
 func (c *card) attestation(slot ref, key *slotKey) ([]byte, error) {
+	device, ok := c.memory.Keys[slotAttestation]
+	if !ok {
+		return nil, errors.New("the attestation key was deleted")
+	}
 	issuer, err := c.attestationCertificate()
 	if err != nil {
 		return nil, err
@@ -79,14 +85,13 @@ func (c *card) attestation(slot ref, key *slotKey) ([]byte, error) {
 		NotBefore:    issuer.NotBefore,
 		NotAfter:     issuer.NotAfter,
 		ExtraExtensions: []pkix.Extension{
-			yubicoExtension(extensionFirmware, firmware[:]),
+			yubicoExtension(extensionFirmware, c.firmware.bytes()),
 			yubicoExtension(extensionSerial, serial),
 			yubicoExtension(extensionPolicies, []byte{byte(key.PINPolicy), byte(key.TouchPolicy)}),
 			yubicoExtension(extensionFormFactor, []byte{formFactorCKeychain}),
 		},
 	}
-	signer := c.memory.Keys[slotAttestation].private
-	return x509.CreateCertificate(rand.Reader, template, issuer, key.private.Public(), signer)
+	return x509.CreateCertificate(rand.Reader, template, issuer, key.private.Public(), device.private)
 }
 
 // attestationCertificate reads the F9 certificate from its object, which a client may have replaced.

@@ -64,7 +64,7 @@ func TestAttestationChainsToTheRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBench(t)
-	if b.card.memory, err = newMemory(testSerial, root); err != nil {
+	if b.card.memory, err = newMemory(DefaultFirmware, testSerial, root); err != nil {
 		t.Fatal(err)
 	}
 	certificate, _ := b.attested("9a", "01", "01")

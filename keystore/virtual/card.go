@@ -9,19 +9,8 @@ import (
 	"sync"
 )
 
-// What the card says it is (virtual-key sheet, 1.5, 2.3 and 2.6): a YubiKey 5C NFC.
-const (
-	formFactorCKeychain byte = 0x03
-	firmwareText             = "5.4.3"
-)
-
-var firmware = [3]byte{5, 4, 3}
-
-// atr is the answer to reset of a YubiKey 5 over USB.
-var atr = []byte{
-	0x3b, 0xfd, 0x13, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x15, 0x80, 0x73, 0xc0,
-	0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b, 0x65, 0x79, 0x40,
-}
+// formFactorCKeychain is that of a YubiKey 5C NFC (virtual-key sheet, 2.6).
+const formFactorCKeychain byte = 0x03
 
 // errPowerLost ends a command that was running when the card was reset or pulled.
 var errPowerLost = errors.New("the card lost power")
@@ -49,9 +38,10 @@ type session struct {
 
 // card is the YubiKey behind the reader: one applet at a time, one command at a time.
 type card struct {
-	contact *contact
-	save    func(*memory) error // writes the memory where it outlives the process
-	log     *slog.Logger
+	contact  *contact
+	firmware Firmware
+	save     func(*memory) error // writes the memory where it outlives the process
+	log      *slog.Logger
 
 	busy chan struct{} // holds one token while a command runs, even while it waits for a touch
 
@@ -64,7 +54,7 @@ type card struct {
 
 func newCard(m *memory, finger *contact, save func(*memory) error, log *slog.Logger) *card {
 	return &card{
-		contact: finger, save: save, log: log, memory: m,
+		contact: finger, firmware: m.Firmware, save: save, log: log, memory: m,
 		busy: make(chan struct{}, 1), session: newSession(),
 	}
 }
@@ -217,9 +207,9 @@ func (c *card) findApplet(aid []byte) (applet, []byte) {
 			0x79, 7, 0x4f, 5, 0xa0, 0, 0, 3, 8, // allocation authority
 		}
 	case bytes.Equal(aid, aidManagement):
-		return managementApplet, fmt.Appendf(nil, "Virtual mgr - FW version %s", firmwareText)
+		return managementApplet, fmt.Appendf(nil, "Virtual mgr - FW version %s", c.firmware)
 	case bytes.Equal(aid, aidOTP):
-		return otpApplet, otpStatus()
+		return otpApplet, c.otpStatus()
 	default:
 		return noApplet, nil
 	}

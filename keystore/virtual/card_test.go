@@ -16,13 +16,16 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 
 const testSerial = 12345678
 
+// testReader is where clients find a card with DefaultFirmware.
+var testReader = DefaultFirmware.readerName()
+
 // factory is one card from the factory, made once: its RSA key takes a while.
 var factory = sync.OnceValues(func() (*memory, error) {
 	root, err := newRoot()
 	if err != nil {
 		return nil, err
 	}
-	return newMemory(testSerial, root)
+	return newMemory(DefaultFirmware, testSerial, root)
 })
 
 // bench is a card without a reader, on a clock that the test moves. Its PIV applet is selected.
@@ -33,7 +36,10 @@ type bench struct {
 	saved int // how often the card saved itself
 }
 
-func newBench(t testing.TB) *bench {
+func newBench(t testing.TB) *bench { return newBenchOf(t, DefaultFirmware) }
+
+// newBenchOf is newBench for a card of another age.
+func newBenchOf(t testing.TB, firmware Firmware) *bench {
 	t.Helper()
 	original, err := factory()
 	if err != nil {
@@ -47,6 +53,8 @@ func newBench(t testing.TB) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.Firmware = firmware
+	m.factoryReset()
 	b := &bench{t: t, clock: NewManualClock(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC))}
 	finger := &contact{clock: b.clock, delay: defaultAutoTouchDelay, mode: TouchWait, notify: func() {}}
 	save := func(*memory) error { b.saved++; return nil }
@@ -107,7 +115,7 @@ func (b *bench) inBackground(apdu string) <-chan string {
 // manage authenticates with the default management key, by answering the card's challenge.
 func (b *bench) manage() {
 	b.t.Helper()
-	b.manageWith(newManagementKey())
+	b.manageWith(newManagementKey(b.card.firmware))
 }
 
 func (b *bench) manageWith(key managementKey) {

@@ -53,24 +53,20 @@ const (
 	maxCTAPMessage      = 1200
 	maxAllowedInList    = 8
 	maxCredentialID     = 128
-	maxResident         = 25 // discoverable credentials (firmware 5.4)
-	firmwareNumber      = 5<<16 | 4<<8 | 3
 	publicKeyCredential = "public-key"
 )
-
-// aaguid is that of a YubiKey 5 NFC with firmware 5.4 (virtual-key sheet, 3.4).
-var aaguid = []byte{0x2f, 0xc0, 0x57, 0x9f, 0x81, 0x13, 0x47, 0xea, 0xb1, 0x16, 0xbb, 0x5a, 0x8d, 0xb9, 0x20, 0x2a}
 
 // authenticator is the FIDO2 and U2F side of the key. Its hidLink has it do one thing at a time.
 //
 // It differs from a YubiKey 5.4.3 in what it leaves out: credential management, and hmac-secret, which getInfo does not
 // list therefore; and it may be reset at any time, not only just after it was plugged in.
 type authenticator struct {
-	contact *contact
-	memory  *fidoMemory
-	save    func(*fidoMemory) error
-	log     *slog.Logger
-	busy    chan struct{} // holds one token while a command runs, even while it waits for a tap
+	contact  *contact
+	firmware Firmware
+	memory   *fidoMemory
+	save     func(*fidoMemory) error
+	log      *slog.Logger
+	busy     chan struct{} // holds one token while a command runs, even while it waits for a tap
 
 	// All of this is gone when the key is unplugged.
 	pin      pinSession
@@ -79,11 +75,13 @@ type authenticator struct {
 	u2fTouch *touchWait // of a U2F client that asks again and again; guarded by mu
 }
 
-func newAuthenticator(m *fidoMemory, finger *contact, save func(*fidoMemory) error, log *slog.Logger) *authenticator {
+func newAuthenticator(firmware Firmware, m *fidoMemory, finger *contact, save func(*fidoMemory) error, log *slog.Logger) *authenticator {
 	return &authenticator{
-		contact: finger, memory: m, save: save, log: log, busy: make(chan struct{}, 1), pin: newPINSession(),
+		contact: finger, firmware: firmware, memory: m, save: save, log: log, busy: make(chan struct{}, 1), pin: newPINSession(),
 	}
 }
+
+func (a *authenticator) model() Firmware { return a.firmware }
 
 // powerOff forgets what only lives in RAM. Nothing may be under way.
 func (a *authenticator) powerOff() {
@@ -155,17 +153,23 @@ func (a *authenticator) execute(c ceremony, command byte, body []byte) (cborMap,
 }
 
 func (a *authenticator) info() cborMap {
+	versions := []any{"U2F_V2", "FIDO_2_0", "FIDO_2_1_PRE"}
+	options := cborMap{"rk": true, "up": true, "plat": false, "clientPin": a.memory.hasPIN()}
+	if a.firmware.hasFIDO21() {
+		versions = append(versions, "FIDO_2_1")
+		options["pinUvAuthToken"] = true
+	}
 	return cborMap{
-		1: []any{"U2F_V2", "FIDO_2_0", "FIDO_2_1_PRE"},
+		1: versions,
 		2: []any{"credProtect"},
-		3: aaguid,
-		4: cborMap{"rk": true, "up": true, "plat": false, "clientPin": a.memory.hasPIN()},
+		3: a.firmware.aaguid(),
+		4: options,
 		5: maxCTAPMessage,
 		6: []any{pinProtocolTwo, pinProtocolOne},
 		7: maxAllowedInList, 8: maxCredentialID,
 		9:    []any{"nfc", "usb"},
 		0x0a: []any{cborMap{"alg": coseES256, "type": publicKeyCredential}},
-		0x0d: minFIDOPIN, 0x0e: firmwareNumber,
+		0x0d: minFIDOPIN, 0x0e: a.firmware.number(),
 	}
 }
 

@@ -495,7 +495,7 @@ func TestResidentCredentialsAreListedNewestFirst(t *testing.T) {
 func TestTheKeyHasRoomForSoManyResidents(t *testing.T) {
 	c := newRawFIDO(t, startFIDO(t, tapping))
 	resident := cborMap{7: cborMap{"rk": true}}
-	for i := range maxResident {
+	for i := range DefaultFirmware.maxResident() {
 		c.wantStatus(ctapOK, 1, makeParameters(string(rune('a'+i)), resident))
 	}
 	c.wantStatus(ctapKeyStoreFull, 1, makeParameters("late", resident))
@@ -610,7 +610,7 @@ func FuzzCTAP(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	memory, err := newFIDOMemory(root)
+	memory, err := newFIDOMemory(DefaultFirmware, root)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -621,7 +621,7 @@ func FuzzCTAP(f *testing.F) {
 	f.Add(append([]byte{6}, encodeCBOR(cborMap{1: 2, 2: 5, 3: cborMap{-2: make([]byte, 32), -3: make([]byte, 32)}, 6: []byte{1}})...))
 	f.Add([]byte{4})
 	f.Fuzz(func(t *testing.T, request []byte) {
-		a := newAuthenticator(memory, finger, save, slog.New(slog.DiscardHandler))
+		a := newAuthenticator(DefaultFirmware, memory, finger, save, slog.New(slog.DiscardHandler))
 		answer := a.answerCBOR(ceremony{ctx: t.Context(), blink: func(bool) {}}, request)
 		if len(answer) == 0 || len(answer) > 1 && answer[0] != 0 {
 			t.Fatalf("%x answers %x, want a status, and more only if it is 0", request, answer)

@@ -145,7 +145,7 @@ func (a *authenticator) permitMake(r makeRequest) (verified bool, status ctapSta
 		return false, ctapInvalidOption
 	case a.memory.hasPIN() && !verified:
 		return false, ctapPINRequired
-	case r.resident && len(a.memory.residents(nil)) >= maxResident:
+	case r.resident && len(a.memory.residents(nil)) >= a.firmware.maxResident():
 		return false, ctapKeyStoreFull
 	case r.protection < 1 || r.protection > 3:
 		return false, ctapInvalidOption
@@ -184,7 +184,7 @@ func (a *authenticator) newCredentialData(r makeRequest, made *credential, verif
 	if r.hasProtection {
 		flags |= flagExtensions
 	}
-	data := append(authData(r.rpHash, flags, a.memory.count()), aaguid...)
+	data := append(authData(r.rpHash, flags, a.memory.count()), a.firmware.aaguid()...)
 	data = append(binary.BigEndian.AppendUint16(data, uint16(len(made.ID))), made.ID...)
 	data = append(data, encodeCBOR(coseKey(made.Key.point(), coseES256))...)
 	if r.hasProtection {

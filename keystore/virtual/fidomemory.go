@@ -104,12 +104,12 @@ func (k fidoKey) sign(parts ...[]byte) []byte {
 }
 
 // newFIDOMemory is the FIDO side of a key fresh from the factory.
-func newFIDOMemory(root *authority) (*fidoMemory, error) {
+func newFIDOMemory(firmware Firmware, root *authority) (*fidoMemory, error) {
 	key, err := newFIDOKey()
 	if err != nil {
 		return nil, fmt.Errorf("generating the FIDO attestation key: %w", err)
 	}
-	id, err := asn1.Marshal(aaguid)
+	id, err := asn1.Marshal(firmware.aaguid())
 	if err != nil {
 		return nil, fmt.Errorf("encoding the AAGUID: %w", err)
 	}
@@ -179,11 +179,11 @@ func (c *credential) replaces(old *credential) bool {
 }
 
 // loadOrMakeFIDOMemory reads the FIDO side of a state folder.
-func loadOrMakeFIDOMemory(dir string, root *authority) (*fidoMemory, error) {
+func loadOrMakeFIDOMemory(dir string, firmware Firmware, root *authority) (*fidoMemory, error) {
 	path := filepath.Join(dir, fidoFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return newFIDOMemory(root)
+		return newFIDOMemory(firmware, root)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the virtual key's credentials: %w", err)

@@ -16,12 +16,12 @@ func TestConnectRefuses(t *testing.T) {
 	}{
 		"an unknown reader":        {"Another reader 00 00", shareShared, 3, 0x80100009},
 		"no reader":                {"", shareShared, 3, 0x80100009},
-		"an unknown mode":          {readerName, 4, 3, 0x80100011},
-		"mode zero":                {readerName, 0, 3, 0x80100011},
-		"no protocol":              {readerName, shareShared, 0, 0x8010000f},
-		"T=0 alone":                {readerName, shareShared, 1, 0x8010000f},
-		"T=0 alone, exclusively":   {readerName, shareExclusive, 1, 0x8010000f},
-		"a protocol of the future": {readerName, shareShared, 8, 0x8010000f},
+		"an unknown mode":          {testReader, 4, 3, 0x80100011},
+		"mode zero":                {testReader, 0, 3, 0x80100011},
+		"no protocol":              {testReader, shareShared, 0, 0x8010000f},
+		"T=0 alone":                {testReader, shareShared, 1, 0x8010000f},
+		"T=0 alone, exclusively":   {testReader, shareExclusive, 1, 0x8010000f},
+		"a protocol of the future": {testReader, shareShared, 8, 0x8010000f},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newRaw(t, k, 4)
@@ -37,7 +37,7 @@ func TestConnectRefuses(t *testing.T) {
 
 func TestConnectDirectNeedsNoProtocol(t *testing.T) {
 	k, _ := startKey(t)
-	if h, _, rv := newRaw(t, k, 4).connect(readerName, shareDirect, 0); rv != 0 || h.status() != 0 {
+	if h, _, rv := newRaw(t, k, 4).connect(testReader, shareDirect, 0); rv != 0 || h.status() != 0 {
 		t.Errorf("CONNECT direct answers %x", rv)
 	}
 }
@@ -46,13 +46,13 @@ func TestAnExclusiveHandleIsAlone(t *testing.T) {
 	k, _ := startKey(t)
 	first, second := newRaw(t, k, 4), newRaw(t, k, 4)
 	shared := first.open(shareShared)
-	if _, _, rv := second.connect(readerName, shareExclusive, 3); rv != 0x8010000b {
+	if _, _, rv := second.connect(testReader, shareExclusive, 3); rv != 0x8010000b {
 		t.Errorf("CONNECT exclusive beside a shared handle answers %x, want 8010000b", rv)
 	}
 	shared.disconnect(dispositionLeave)
 	exclusive := first.open(shareExclusive)
 	for _, share := range []uint32{shareShared, shareExclusive, shareDirect} {
-		if _, _, rv := second.connect(readerName, share, 3); rv != 0x8010000b {
+		if _, _, rv := second.connect(testReader, share, 3); rv != 0x8010000b {
 			t.Errorf("CONNECT in mode %d beside an exclusive handle answers %x, want 8010000b", share, rv)
 		}
 	}
@@ -66,7 +66,7 @@ func TestConnectWaitsForATransaction(t *testing.T) {
 	if rv := holder.begin(); rv != 0 {
 		t.Fatalf("BEGIN answers %x", rv)
 	}
-	waiter.send(0x04, nil, waiter.connectRequest(readerName, shareShared, 3)...)
+	waiter.send(0x04, nil, waiter.connectRequest(testReader, shareShared, 3)...)
 	if err := waiter.conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestFromSharedToExclusive(t *testing.T) {
 	if rv := first.reconnect(shareExclusive, dispositionLeave); rv != 0 {
 		t.Errorf("RECONNECT to exclusive answers %x, want 0", rv)
 	}
-	if _, _, rv := newRaw(t, k, 4).connect(readerName, shareShared, 3); rv != 0x8010000b {
+	if _, _, rv := newRaw(t, k, 4).connect(testReader, shareShared, 3); rv != 0x8010000b {
 		t.Errorf("CONNECT beside it answers %x, want 8010000b", rv)
 	}
 }
@@ -278,7 +278,7 @@ func TestAClientThatGoesAwayFreesTheCard(t *testing.T) {
 	first.conn.Close()
 	second := newRaw(t, k, 4)
 	testkit.Eventually(t, "exclusive handle for the next client", func() bool {
-		_, _, rv := second.connect(readerName, shareExclusive, 3)
+		_, _, rv := second.connect(testReader, shareExclusive, 3)
 		return rv == 0
 	})
 }
@@ -291,7 +291,7 @@ func TestAClientThatGoesAwayDuringATouchLeavesTheCardWaiting(t *testing.T) {
 	startSigning(t, k, h)
 	h.conn.Close()
 	other := newRaw(t, k, 4)
-	if _, _, rv := other.connect(readerName, shareExclusive, 3); rv != 0x8010000b {
+	if _, _, rv := other.connect(testReader, shareExclusive, 3); rv != 0x8010000b {
 		t.Errorf("CONNECT exclusive during the wait answers %x, want 8010000b", rv)
 	}
 	if !k.Status().Waiting {
@@ -299,7 +299,7 @@ func TestAClientThatGoesAwayDuringATouchLeavesTheCardWaiting(t *testing.T) {
 	}
 	clock.Advance(touchTimeout)
 	testkit.Eventually(t, "card that is free again", func() bool {
-		_, _, rv := other.connect(readerName, shareExclusive, 3)
+		_, _, rv := other.connect(testReader, shareExclusive, 3)
 		return rv == 0
 	})
 }

@@ -15,10 +15,17 @@ const (
 	hidNonceLength       = 8
 	hidFirst             = 0x80 // set in the command of a message's first report
 	hidVersion           = 2
-	hidCapabilities      = hidCanWink | hidCanCBOR // and MSG, whose bit would say that it is missing
 	hidCanWink      byte = 0x01
 	hidCanCBOR      byte = 0x04
 )
+
+// hidCapabilities are what a key can do. All can do MSG, whose bit would say that it is missing.
+func hidCapabilities(f Firmware) byte {
+	if f.hasFIDO2() {
+		return hidCanWink | hidCanCBOR
+	}
+	return hidCanWink
+}
 
 // CTAPHID commands.
 const (

@@ -37,6 +37,7 @@ type ceremony struct {
 
 // hidDevice answers the messages of a hidLink, one at a time.
 type hidDevice interface {
+	model() Firmware
 	answerCBOR(c ceremony, request []byte) []byte
 	answerU2F(request []byte) []byte
 	clientLeft() // may come while an answer is being made
@@ -214,7 +215,13 @@ func (l *hidLink) deliver() {
 		l.send(m.channel, hidPing, m.data)
 	case hidWink:
 		l.send(m.channel, hidWink, nil)
-	case hidMsg, hidCBOR:
+	case hidCBOR:
+		if !l.device.model().hasFIDO2() {
+			l.sendError(m.channel, hidErrCommand)
+			return
+		}
+		l.begin(m)
+	case hidMsg:
 		l.begin(m)
 	default:
 		l.sendError(m.channel, hidErrCommand)
@@ -234,7 +241,7 @@ func (l *hidLink) init(m *hidMessage) {
 		l.abort(channel)
 	}
 	answer := binary.BigEndian.AppendUint32(m.data, channel)
-	answer = append(append(append(answer, hidVersion), firmware[:]...), hidCapabilities)
+	answer = append(append(append(answer, hidVersion), l.device.model().bytes()...), hidCapabilities(l.device.model()))
 	l.send(m.channel, hidInit, answer)
 }
 

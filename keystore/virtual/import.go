@@ -1,11 +1,13 @@
 package virtual
 
 import (
-	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"math/big"
 )
 
@@ -14,6 +16,8 @@ const (
 	tagPrimeP = 0x01
 	tagPrimeQ = 0x02
 	tagScalar = 0x06
+	tagSeed   = 0x07 // of Ed25519
+	tagX25519 = 0x08
 
 	publicExponent = 65537 // the only one a YubiKey takes
 )
@@ -33,7 +37,7 @@ func (c *card) importKey(s *session, cmd command) reply {
 	}
 	pin, touch, ok := policies(slot, elements)
 	private, err := parseImport(cmd.p1, elements)
-	if !ok || err != nil {
+	if !ok || err != nil || !c.firmware.knows(cmd.p1) {
 		return just(swWrongData)
 	}
 	c.memory.Keys[slot] = &slotKey{
@@ -43,14 +47,23 @@ func (c *card) importKey(s *session, cmd command) reply {
 	return success(nil)
 }
 
-func parseImport(algorithm byte, elements tlvs) (crypto.Signer, error) {
+func parseImport(algorithm byte, elements tlvs) (privateKey, error) {
 	scalar, _ := elements.find(tagScalar)
+	seed, _ := elements.find(tagSeed)
+	curve25519, _ := elements.find(tagX25519)
 	switch algorithm {
 	case algorithmP256:
 		return ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
 	case algorithmP384:
 		return ecdsa.ParseRawPrivateKey(elliptic.P384(), scalar)
-	case algorithmRSA1024, algorithmRSA2048:
+	case algorithmEd25519:
+		if len(seed) != ed25519.SeedSize {
+			return nil, fmt.Errorf("a seed of %d bytes is no Ed25519 key", len(seed))
+		}
+		return ed25519.NewKeyFromSeed(seed), nil
+	case algorithmX25519:
+		return ecdh.X25519().NewPrivateKey(curve25519)
+	case algorithmRSA1024, algorithmRSA2048, algorithmRSA3072, algorithmRSA4096:
 		p, _ := elements.find(tagPrimeP)
 		q, _ := elements.find(tagPrimeQ)
 		return rsaFromPrimes(rsaBits[algorithm], new(big.Int).SetBytes(p), new(big.Int).SetBytes(q))

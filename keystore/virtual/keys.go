@@ -2,7 +2,9 @@ package virtual
 
 import (
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -10,16 +12,25 @@ import (
 	"math/big"
 )
 
-// Algorithms of slot keys (SP 800-78-4, table 6-2).
+// Algorithms of slot keys (SP 800-78-4, table 6-2; Yubico's: virtual-key sheet, 2.3).
 const (
+	algorithmRSA3072 = 0x05
 	algorithmRSA1024 = 0x06
 	algorithmRSA2048 = 0x07
 	algorithmP256    = 0x11
 	algorithmP384    = 0x14
+	algorithmRSA4096 = 0x16
+	algorithmEd25519 = 0xe0
+	algorithmX25519  = 0xe1
 )
 
-// rsaBits are the sizes of RSA keys that firmware 5.4 knows.
-var rsaBits = map[byte]int{algorithmRSA1024: 1024, algorithmRSA2048: 2048}
+// rsaBits are the sizes of RSA keys.
+var rsaBits = map[byte]int{
+	algorithmRSA1024: 1024, algorithmRSA2048: 2048, algorithmRSA3072: 3072, algorithmRSA4096: 4096,
+}
+
+// privateKey is what every key of the standard library can do.
+type privateKey interface{ Public() crypto.PublicKey }
 
 // origin says where a key came from. Only generated keys can be attested.
 type origin byte
@@ -35,7 +46,7 @@ type slotKey struct {
 	PINPolicy   pinPolicy
 	TouchPolicy touchPolicy
 	Origin      origin
-	private     crypto.Signer // *ecdsa.PrivateKey or *rsa.PrivateKey
+	private     privateKey // *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey, or *ecdh.PrivateKey for X25519
 }
 
 const (
@@ -57,7 +68,7 @@ func (c *card) generate(s *session, cmd command) reply {
 		return just(swWrongParameters)
 	}
 	key, ok := parseGenerate(slot, cmd.data)
-	if !ok {
+	if !ok || !c.firmware.knows(key.Algorithm) {
 		return just(swWrongData)
 	}
 	private, err := newPrivateKey(key.Algorithm)
@@ -89,16 +100,21 @@ func parseGenerate(slot ref, data []byte) (*slotKey, bool) {
 	return &slotKey{Algorithm: algorithm[0], PINPolicy: pin, TouchPolicy: touch, Origin: originGenerated}, true
 }
 
-func newPrivateKey(algorithm byte) (crypto.Signer, error) {
+func newPrivateKey(algorithm byte) (privateKey, error) {
 	switch algorithm {
 	case algorithmP256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case algorithmP384:
 		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case algorithmRSA1024, algorithmRSA2048:
+	case algorithmRSA1024, algorithmRSA2048, algorithmRSA3072, algorithmRSA4096:
 		return rsa.GenerateKey(rand.Reader, rsaBits[algorithm])
+	case algorithmEd25519:
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
+	case algorithmX25519:
+		return ecdh.X25519().GenerateKey(rand.Reader)
 	default:
-		return nil, fmt.Errorf("algorithm %#02x is not supported by firmware %s", algorithm, firmwareText)
+		return nil, fmt.Errorf("algorithm %#02x is unknown", algorithm)
 	}
 }
 
@@ -114,6 +130,10 @@ func (k *slotKey) public() []byte {
 	case *rsa.PrivateKey:
 		b := appendTLV(nil, tagModulus, private.N.Bytes()...)
 		return appendTLV(b, tagExponent, big.NewInt(int64(private.E)).Bytes()...)
+	case ed25519.PrivateKey:
+		return appendTLV(nil, tagPoint, private.Public().(ed25519.PublicKey)...)
+	case *ecdh.PrivateKey:
+		return appendTLV(nil, tagPoint, private.PublicKey().Bytes()...)
 	default:
 		panic(fmt.Sprintf("slot holds a %T", k.private))
 	}

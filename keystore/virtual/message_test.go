@@ -16,8 +16,8 @@ import (
 // bytes that libpcsclite sends and expects. The golden file is of a little-endian machine; the order is the host's.
 func TestMessagesHaveTheLayoutOfTheDaemon(t *testing.T) {
 	var name [readerNameLen]byte
-	copy(name[:], readerName)
-	state := newReader(readerName, nil, realClock{}, 7).state()
+	copy(name[:], testReader)
+	state := newReader(&card{firmware: DefaultFirmware}, realClock{}, 7).state()
 	var out bytes.Buffer
 	for _, row := range []struct {
 		name    string

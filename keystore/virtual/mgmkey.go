@@ -32,8 +32,8 @@ type managementKey struct {
 	Touch     touchPolicy
 }
 
-func newManagementKey() managementKey {
-	return managementKey{Algorithm: algorithm3DES, Value: bytes.Clone(defaultManagementKey), Touch: touchNever}
+func newManagementKey(firmware Firmware) managementKey {
+	return managementKey{Algorithm: firmware.managementAlgorithm(), Value: bytes.Clone(defaultManagementKey), Touch: touchNever}
 }
 
 func (k *managementKey) metadata() []byte {
@@ -166,6 +166,9 @@ func (c *card) setManagementKey(s *session, cmd command) reply {
 	}
 	algorithm, value := cmd.data[0], cmd.data[header:]
 	want, known := managementKeyLengths[algorithm]
+	if algorithm != algorithm3DES && !c.firmware.hasAESManagement() {
+		known = false
+	}
 	if !known || len(value) != want || int(cmd.data[2]) != want {
 		return just(swWrongData)
 	}

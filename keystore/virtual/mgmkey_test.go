@@ -22,7 +22,7 @@ func TestManagementKeyAnswersACardChallenge(t *testing.T) {
 
 func TestManagementKeyAuthenticatesBothSides(t *testing.T) {
 	b := newBench(t)
-	key := newManagementKey()
+	key := newManagementKey(DefaultFirmware)
 	block, err := key.block()
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestManagementKeyAuthenticationRefuses(t *testing.T) {
 
 func TestAChallengeServesOnceAndNothingComesBetween(t *testing.T) {
 	b := newBench(t)
-	key := newManagementKey()
+	key := newManagementKey(DefaultFirmware)
 	block, err := key.block()
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestAChallengeServesOnceAndNothingComesBetween(t *testing.T) {
 
 func TestTripleDESIgnoresParityBits(t *testing.T) {
 	b := newBench(t)
-	key := newManagementKey()
+	key := newManagementKey(DefaultFirmware)
 	for i := range key.Value {
 		key.Value[i] ^= 1
 	}
@@ -150,7 +150,7 @@ func TestAManagementKeyMayWantATouch(t *testing.T) {
 // rightResponse asks for a challenge and returns the APDU that answers it.
 func (b *bench) rightResponse() string {
 	b.t.Helper()
-	key := newManagementKey()
+	key := newManagementKey(DefaultFirmware)
 	block, err := key.block()
 	if err != nil {
 		b.t.Fatal(err)

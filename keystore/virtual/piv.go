@@ -9,6 +9,7 @@ const (
 	insAuthenticate         = 0x87
 	insGetData              = 0xcb
 	insPutData              = 0xdb
+	insMove                 = 0xf6
 	insGetMetadata          = 0xf7
 	insGetSerial            = 0xf8
 	insAttest               = 0xf9
@@ -76,6 +77,8 @@ func (c *card) executePIV(s *session, cmd command) reply {
 		return c.getData(s, cmd)
 	case insPutData:
 		return c.putData(s, cmd)
+	case insMove:
+		return c.moveKey(s, cmd)
 	default:
 		return c.describe(cmd)
 	}
@@ -85,10 +88,16 @@ func (c *card) executePIV(s *session, cmd command) reply {
 func (c *card) describe(cmd command) reply {
 	switch cmd.ins {
 	case insGetVersion:
-		return success(firmware[:])
+		return success(c.firmware.bytes())
 	case insGetSerial:
+		if !c.firmware.hasGetSerial() {
+			return just(swUnknownINS)
+		}
 		return success(c.serialBytes())
 	case insGetMetadata:
+		if !c.firmware.hasMetadata() {
+			return just(swUnknownINS)
+		}
 		return c.metadata(cmd.p2)
 	case insAttest:
 		return c.attest(ref(cmd.p1))

@@ -146,7 +146,7 @@ func (c *rawClient) connect(reader string, share, protocols uint32) (rawHandle, 
 // open connects and expects success.
 func (c *rawClient) open(share uint32) rawHandle {
 	c.t.Helper()
-	h, protocol, rv := c.connect(readerName, share, 3)
+	h, protocol, rv := c.connect(testReader, share, 3)
 	if rv != 0 || h.id == 0 || h.id > 0x7fffffff || protocol != 2 {
 		c.t.Fatalf("CONNECT answers handle %x, protocol %d, %x", h.id, protocol, rv)
 	}

@@ -32,8 +32,8 @@ type handle struct {
 	event  result // what happened to the card behind the handle's back, answered until the client reconnects
 }
 
-func newReader(name string, c *card, clock Clock, events uint32) *reader {
-	return &reader{name: name, card: c, clock: clock, events: events, handles: map[int32]*handle{}}
+func newReader(c *card, clock Clock, events uint32) *reader {
+	return &reader{name: c.firmware.readerName(), card: c, clock: clock, events: events, handles: map[int32]*handle{}}
 }
 
 // usable is the check before every use of a handle.
@@ -50,6 +50,7 @@ func (h *handle) usable() result {
 
 // state is the reader's entry in the reader array.
 func (r *reader) state() readerState {
+	atr := r.card.firmware.atr()
 	s := readerState{
 		Events: r.events, State: statePresent, Sharing: int32(len(r.handles)), Protocol: r.protocol,
 		ATRSize: uint32(len(atr)),

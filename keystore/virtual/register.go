@@ -30,7 +30,7 @@ func (k *Key) Register(rpID string, userID []byte, userName string) (Credential,
 		return Credential{}, fmt.Errorf("registering the virtual key: %w", err)
 	}
 	return Credential{
-		ID: bytes.Clone(c.ID), PublicKey: encodeCBOR(coseKey(c.Key.point(), coseES256)), AAGUID: bytes.Clone(aaguid),
+		ID: bytes.Clone(c.ID), PublicKey: encodeCBOR(coseKey(c.Key.point(), coseES256)), AAGUID: bytes.Clone(k.fido.device.firmware.aaguid()),
 	}, nil
 }
 

@@ -10,10 +10,6 @@ import (
 	"time"
 )
 
-// readerName has the words that clients look for: "YubiKey", "Yubico YubiKey", and OTP, FIDO and CCID, from which
-// ykman derives the product (virtual-key sheet, 1.5).
-const readerName = "Yubico YubiKey OTP+FIDO+CCID 00 00"
-
 // server is the PC/SC daemon with one reader.
 type server struct {
 	listener *net.UnixListener
@@ -110,7 +106,7 @@ func (s *server) plug(c *card) {
 	s.mu.Lock()
 	if s.reader == nil && !s.isClosed() {
 		s.arrivals++
-		s.reader = newReader(readerName, c, s.clock, s.arrivals)
+		s.reader = newReader(c, s.clock, s.arrivals)
 		s.signalLocked()
 	}
 	s.mu.Unlock()

@@ -68,7 +68,7 @@ func TestTheReaderArrayShowsTheCard(t *testing.T) {
 		share   uint32
 		sharing int32
 	}{{shareShared, 1}, {shareExclusive, -1}, {shareDirect, 1}} {
-		h, _, _ := c.connect(readerName, row.share, 3)
+		h, _, _ := c.connect(testReader, row.share, 3)
 		if _, state, sharing := c.entry(); state != 0x34 || sharing != row.sharing {
 			t.Errorf("opened in mode %d the reader has state %x, sharing %d, want 34 and %d", row.share, state, sharing, row.sharing)
 		}
@@ -154,7 +154,7 @@ func TestAChangeWakesEveryWaitingClientOnce(t *testing.T) {
 			t.Errorf("4.%d: the event is %x, want two zeros", minor, got)
 		}
 		k.Plug()
-		if name, _, _ := c.entry(); name != readerName { // no second event lies before the array
+		if name, _, _ := c.entry(); name != testReader { // no second event lies before the array
 			t.Errorf("4.%d: after the event the reader is %q", minor, name)
 		}
 	}
@@ -206,10 +206,10 @@ func TestAttributes(t *testing.T) {
 	k, _ := startKey(t)
 	h := newRaw(t, k, 4).open(shareShared)
 	for id, want := range map[uint32]string{
-		0x00090303: string(atr),
+		0x00090303: string(atrYubiKey5),
 		0x00010100: "Yubico\x00",
-		0x7fff0003: readerName + "\x00",
-		0x7fff0004: readerName + "\x00",
+		0x7fff0003: testReader + "\x00",
+		0x7fff0004: testReader + "\x00",
 	} {
 		h.send(0x0f, make([]byte, 0), append([]uint32{h.id, id}, make([]uint32, 68)...)...)
 		b := h.receive(280)

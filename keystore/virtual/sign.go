@@ -1,9 +1,12 @@
 package virtual
 
 import (
+	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"math/big"
 )
@@ -42,19 +45,28 @@ func (k *slotKey) use(elements tlvs) ([]byte, error) {
 		return nil, fmt.Errorf("the client asks for no response: %w", errTLV)
 	}
 	input, hasInput := elements.find(tagChallenge)
-	peer, hasPeer := elements.find(tagExponentiation)
-	private, isECDSA := k.private.(*ecdsa.PrivateKey)
-	switch {
-	case isECDSA && hasPeer:
-		return agree(private, peer)
-	case isECDSA && hasInput:
+	peer, hasPeer := elements.find(tagExponentiation) // missing input is refused by its length below
+	switch private := k.private.(type) {
+	case *ecdsa.PrivateKey:
+		if hasPeer {
+			return agree(private, peer)
+		}
 		return signECDSA(private, input)
-	case hasInput:
-		return applyRSA(k.private.(*rsa.PrivateKey), input)
+	case *ecdh.PrivateKey:
+		return agreeX25519(private, peer)
+	case ed25519.PrivateKey:
+		if !hasInput {
+			return nil, errNoInput
+		}
+		return ed25519.Sign(private, input), nil
+	case *rsa.PrivateKey:
+		return applyRSA(private, input)
 	default:
-		return nil, fmt.Errorf("neither challenge nor peer key: %w", errTLV)
+		return nil, fmt.Errorf("slot holds a %T", k.private)
 	}
 }
+
+var errNoInput = errors.New("there is nothing to sign")
 
 func signECDSA(private *ecdsa.PrivateKey, digest []byte) ([]byte, error) {
 	if size := (private.Params().BitSize + 7) / 8; len(digest) == 0 || len(digest) > size {
@@ -74,6 +86,15 @@ func agree(private *ecdsa.PrivateKey, peer []byte) ([]byte, error) {
 		return nil, fmt.Errorf("reading the peer's point: %w", err)
 	}
 	return own.ECDH(other)
+}
+
+// agreeX25519 is agree on Curve25519, where a point is its x coordinate.
+func agreeX25519(private *ecdh.PrivateKey, peer []byte) ([]byte, error) {
+	other, err := private.Curve().NewPublicKey(peer)
+	if err != nil {
+		return nil, fmt.Errorf("reading the peer's point: %w", err)
+	}
+	return private.ECDH(other)
 }
 
 // applyRSA is the bare private operation, without the blinding of a real card's crypto engine: a software key.

@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ const (
 // memory is the card's EEPROM: what survives pulling it. On disk it is JSON with the private keys in the clear, because
 // this card is software; only the file's permissions protect them.
 type memory struct {
+	Firmware   Firmware
 	Serial     uint32
 	PIN, PUK   pinReference
 	Management managementKey
@@ -27,15 +29,16 @@ type memory struct {
 }
 
 // newMemory is a card fresh from the factory.
-func newMemory(serial uint32, root *authority) (*memory, error) {
-	key, certificate, err := newAttestationKey(root)
+func newMemory(firmware Firmware, serial uint32, root *authority) (*memory, error) {
+	key, certificate, err := newAttestationKey(firmware, root)
 	if err != nil {
 		return nil, err
 	}
 	m := &memory{
-		Serial:  serial,
-		Keys:    map[ref]*slotKey{slotAttestation: key},
-		Objects: map[objectID][]byte{objectAttestationCert: certificateObject(certificate)},
+		Firmware: firmware,
+		Serial:   serial,
+		Keys:     map[ref]*slotKey{slotAttestation: key},
+		Objects:  map[objectID][]byte{objectAttestationCert: certificateObject(certificate)},
 	}
 	m.factoryReset()
 	return m, nil
@@ -45,7 +48,7 @@ func newMemory(serial uint32, root *authority) (*memory, error) {
 func (m *memory) factoryReset() {
 	m.PIN = newPINReference(defaultPIN, defaultRetries)
 	m.PUK = newPINReference(defaultPUK, defaultRetries)
-	m.Management = newManagementKey()
+	m.Management = newManagementKey(m.Firmware)
 	maps.DeleteFunc(m.Keys, func(slot ref, _ *slotKey) bool { return slot != slotAttestation })
 	maps.DeleteFunc(m.Objects, func(id objectID, _ []byte) bool { return id != objectAttestationCert })
 }
@@ -53,6 +56,7 @@ func (m *memory) factoryReset() {
 // storedCard is memory as it lies on disk.
 type storedCard struct {
 	Format     int
+	Firmware   string `json:",omitempty"` // of DefaultFirmware where it is missing
 	Serial     uint32
 	PIN, PUK   pinReference
 	Management managementKey
@@ -70,7 +74,7 @@ type storedKey struct {
 
 func (m *memory) encode() ([]byte, error) {
 	stored := storedCard{
-		Format: formatVersion, Serial: m.Serial, PIN: m.PIN, PUK: m.PUK, Management: m.Management,
+		Format: formatVersion, Firmware: m.Firmware.String(), Serial: m.Serial, PIN: m.PIN, PUK: m.PUK, Management: m.Management,
 		Keys: make(map[ref]storedKey, len(m.Keys)), Objects: m.Objects,
 	}
 	for slot, key := range m.Keys {
@@ -91,21 +95,37 @@ func decodeMemory(text []byte) (*memory, error) {
 	if stored.Format != formatVersion {
 		return nil, fmt.Errorf("format %d is unknown to this version, which writes %d", stored.Format, formatVersion)
 	}
+	firmware, err := ParseFirmware(stored.Firmware)
+	if err != nil {
+		return nil, err
+	}
 	m := &memory{
-		Serial: stored.Serial, PIN: stored.PIN, PUK: stored.PUK, Management: stored.Management,
+		Firmware: cmp.Or(firmware, DefaultFirmware), Serial: stored.Serial, PIN: stored.PIN, PUK: stored.PUK, Management: stored.Management,
 		Keys: make(map[ref]*slotKey, len(stored.Keys)), Objects: stored.Objects,
 	}
 	if m.Objects == nil {
 		m.Objects = map[objectID][]byte{}
 	}
 	for slot, key := range stored.Keys {
-		private, err := parsePrivateKey(key.PKCS8)
+		private, err := parseSlotKey(key.PKCS8)
 		if err != nil {
 			return nil, fmt.Errorf("reading the key in slot %02x: %w", byte(slot), err)
 		}
 		m.Keys[slot] = &slotKey{key.Algorithm, key.PINPolicy, key.TouchPolicy, key.Origin, private}
 	}
 	return m, m.check()
+}
+
+func parseSlotKey(pkcs8 []byte) (privateKey, error) {
+	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	if err != nil {
+		return nil, err
+	}
+	private, ok := key.(privateKey)
+	if !ok {
+		return nil, fmt.Errorf("a %T is no key of a slot", key)
+	}
+	return private, nil
 }
 
 // check refuses a file that would make the card panic later.
@@ -116,22 +136,25 @@ func (m *memory) check() error {
 		return errors.New("PIN or PUK has a wrong length")
 	case !known || len(m.Management.Value) != want:
 		return errors.New("the management key does not fit its algorithm")
-	case m.Keys[slotAttestation] == nil:
+	case m.Keys[slotAttestation] == nil && !m.Firmware.hasMove(): // which could have deleted it
 		return errors.New("the attestation key is missing")
 	default:
 		return nil
 	}
 }
 
-// errSerial is what Start says to a state folder that holds another card.
-var errSerial = errors.New("the state folder holds a card with another serial number")
+// What Start says to a state folder that holds another card.
+var (
+	errSerial   = errors.New("the state folder holds a card with another serial number")
+	errFirmware = errors.New("the state folder holds a card with other firmware")
+)
 
-// loadOrMakeMemory reads the card of a state folder. A serial of zero takes whatever is there.
-func loadOrMakeMemory(dir string, serial uint32, root *authority) (*memory, error) {
+// loadOrMakeMemory reads the card of a state folder. A zero firmware or serial takes whatever is there.
+func loadOrMakeMemory(dir string, firmware Firmware, serial uint32, root *authority) (*memory, error) {
 	path := filepath.Join(dir, cardFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return makeMemory(path, serial, root)
+		return makeMemory(path, firmware, serial, root)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the virtual key: %w", err)
@@ -143,11 +166,14 @@ func loadOrMakeMemory(dir string, serial uint32, root *authority) (*memory, erro
 	if serial != 0 && serial != m.Serial {
 		return nil, fmt.Errorf("opening %s for serial %d: %w: %d", dir, serial, errSerial, m.Serial)
 	}
+	if firmware != (Firmware{}) && firmware != m.Firmware {
+		return nil, fmt.Errorf("opening %s for firmware %s: %w: %s", dir, firmware, errFirmware, m.Firmware)
+	}
 	return m, nil
 }
 
-func makeMemory(path string, serial uint32, root *authority) (*memory, error) {
-	m, err := newMemory(serialOrRandom(serial), root)
+func makeMemory(path string, firmware Firmware, serial uint32, root *authority) (*memory, error) {
+	m, err := newMemory(cmp.Or(firmware, DefaultFirmware), serialOrRandom(serial), root)
 	if err != nil {
 		return nil, err
 	}

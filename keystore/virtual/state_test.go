@@ -23,7 +23,7 @@ func TestMemorySurvivesTheDisk(t *testing.T) {
 	if err := b.card.memory.save(path); err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := loadOrMakeMemory(filepath.Dir(path), 0, nil)
+	loaded, err := loadOrMakeMemory(filepath.Dir(path), Firmware{}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,15 +43,15 @@ func TestAFolderHoldsOneCard(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	made, err := loadOrMakeMemory(dir, 0, root)
+	made, err := loadOrMakeMemory(dir, Firmware{}, 0, root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := loadOrMakeMemory(dir, made.Serial, root)
+	again, err := loadOrMakeMemory(dir, Firmware{}, made.Serial, root)
 	if err != nil || again.Serial != made.Serial {
 		t.Errorf("opening the folder again gives serial %v, %v, want %d", again, err, made.Serial)
 	}
-	if _, err := loadOrMakeMemory(dir, made.Serial+1, root); !errors.Is(err, errSerial) {
+	if _, err := loadOrMakeMemory(dir, Firmware{}, made.Serial+1, root); !errors.Is(err, errSerial) {
 		t.Errorf("opening it for another serial: %v, want %v", err, errSerial)
 	}
 }
@@ -82,7 +82,7 @@ func TestDamagedStateIsRefused(t *testing.T) {
 			if err := os.WriteFile(path, []byte(damaged), fileMode); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := loadOrMakeMemory(filepath.Dir(path), 0, nil); err == nil {
+			if _, err := loadOrMakeMemory(filepath.Dir(path), Firmware{}, 0, nil); err == nil {
 				t.Error("the card was loaded")
 			}
 			if left, err := os.ReadFile(path); err != nil || string(left) != damaged {

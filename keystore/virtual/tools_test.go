@@ -27,8 +27,9 @@ type toolbox struct {
 	dir string // where the tools work
 }
 
-func newToolbox(t *testing.T) toolbox {
-	return toolbox{t: t, key: start(t, Config{Serial: testSerial, AutoTouchDelay: 10 * time.Millisecond}), dir: t.TempDir()}
+func newToolbox(t *testing.T, firmware Firmware) toolbox {
+	key := start(t, Config{Firmware: firmware, Serial: testSerial, AutoTouchDelay: 10 * time.Millisecond})
+	return toolbox{t: t, key: key, dir: t.TempDir()}
 }
 
 // run runs a command and returns what it printed and whether it succeeded.
@@ -70,8 +71,8 @@ func (b toolbox) wantFailure(commandLine, text string) {
 }
 
 func TestDebiansToolsKnowTheCard(t *testing.T) {
-	b := newToolbox(t)
-	b.want("yubico-piv-tool -a list-readers", readerName)
+	b := newToolbox(t, DefaultFirmware)
+	b.want("yubico-piv-tool -a list-readers", testReader)
 	b.want("yubico-piv-tool -a status", "5.4.3", "12345678", "No data available", "PIN tries left:\t3")
 	b.want("ykman list", "YubiKey 5C NFC (5.4.3) [OTP+FIDO+CCID] Serial: 12345678")
 	b.want("ykman piv info", "PIV version: 5.4.3", "PIN tries remaining: 3/3", "TDES",
@@ -79,7 +80,7 @@ func TestDebiansToolsKnowTheCard(t *testing.T) {
 }
 
 func TestDebiansToolsGenerateAndVerifyAnAttestation(t *testing.T) {
-	b := newToolbox(t)
+	b := newToolbox(t, DefaultFirmware)
 	b.want("yubico-piv-tool -s 9a -A ECCP256 --pin-policy once --touch-policy cached -a generate -o pub.pem",
 		"Successfully generated a new private key.")
 	b.want("yubico-piv-tool -s 9a -a attest -o att.pem")
@@ -123,7 +124,7 @@ func (b toolbox) write(name, kind string, der []byte) {
 }
 
 func TestDebiansToolsChangeSecretsAndShowTheMarker(t *testing.T) {
-	b := newToolbox(t)
+	b := newToolbox(t, DefaultFirmware)
 	b.want("yubico-piv-tool -a change-pin -P 123456 -N 654321", "Successfully changed the pin code.")
 	b.wantFailure("yubico-piv-tool -a change-pin -P 123456 -N 654321", "Failed verifying pin code, now 2 tries left before blocked.")
 	b.want("yubico-piv-tool -a change-puk -P 12345678 -N 87654321", "Successfully changed the puk code.")
@@ -159,7 +160,7 @@ func (b toolbox) writeMarker(name string) {
 }
 
 func TestDebiansToolsBlockUnblockAndReset(t *testing.T) {
-	b := newToolbox(t)
+	b := newToolbox(t, DefaultFirmware)
 	b.wantFailure("yubico-piv-tool -a verify-pin -P 000000", "Pin verification failed, 2 tries left before pin is blocked.")
 	b.wantFailure("yubico-piv-tool -a verify-pin -P 000000", "Pin verification failed, 1 tries left before pin is blocked.")
 	b.wantFailure("yubico-piv-tool -a verify-pin -P 000000", "Pin code blocked, use unblock-pin action to unblock.")
@@ -173,7 +174,7 @@ func TestDebiansToolsBlockUnblockAndReset(t *testing.T) {
 }
 
 func TestDebiansToolsMeetAnotherProgramOnTheCard(t *testing.T) {
-	b := newToolbox(t)
+	b := newToolbox(t, DefaultFirmware)
 	h := newRaw(t, b.key, 4).open(shareExclusive)
 	b.wantFailure("yubico-piv-tool -a version", "Failed to connect to yubikey")
 	h.disconnect(dispositionLeave)
@@ -183,7 +184,7 @@ func TestDebiansToolsMeetAnotherProgramOnTheCard(t *testing.T) {
 // TestLibpcscliteSeesTheCardComeAndGo lets the library wait for changes, through the Python binding that ykman brings;
 // it is there for the system's own Python only.
 func TestLibpcscliteSeesTheCardComeAndGo(t *testing.T) {
-	b := newToolbox(t)
+	b := newToolbox(t, DefaultFirmware)
 	script, err := filepath.Abs(filepath.Join("testdata", "watch.py"))
 	if err != nil {
 		t.Fatal(err)
@@ -201,9 +202,9 @@ func TestLibpcscliteSeesTheCardComeAndGo(t *testing.T) {
 		says        string
 		onceItWaits func()
 	}{
-		{"readers: " + readerName, b.key.Unplug},
+		{"readers: " + testReader, b.key.Unplug},
 		{"readers:", b.key.Plug},
-		{"readers: " + readerName, func() { in.Write([]byte("cancel\n")) }},
+		{"readers: " + testReader, func() { in.Write([]byte("cancel\n")) }},
 	} {
 		if !lines.Scan() || strings.TrimSpace(lines.Text()) != step.says {
 			t.Fatalf("the library says %q, want %q", lines.Text(), step.says)

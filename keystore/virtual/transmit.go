@@ -90,7 +90,7 @@ func (c *client) getAttribute(m *attributeMessage) error {
 func (r *reader) attribute(id uint32) []byte {
 	switch id {
 	case attributeATR:
-		return atr
+		return r.card.firmware.atr()
 	case attributeVendor:
 		return []byte("Yubico\x00")
 	case attributeFriendlyName, attributeSystemName:

@@ -56,7 +56,7 @@ func TestAWaitForTouchHoldsUpNobodyElse(t *testing.T) {
 	startSigning(t, k, h)
 
 	other := newRaw(t, k, 4)
-	if name, _, _ := other.entry(); name != readerName {
+	if name, _, _ := other.entry(); name != testReader {
 		t.Errorf("the reader array shows %q during the wait", name)
 	}
 	if rv := other.ask(0x0d, 8, waiter.context, 0)[1]; rv != 0 {
@@ -119,7 +119,7 @@ func TestAKeyPulledDuringATouch(t *testing.T) {
 	if name, _, _ := h.entry(); name != "" {
 		t.Errorf("the reader array still shows %q", name)
 	}
-	if _, _, rv := h.connect(readerName, shareShared, 3); rv != 0x80100009 {
+	if _, _, rv := h.connect(testReader, shareShared, 3); rv != 0x80100009 {
 		t.Errorf("CONNECT without a reader answers %x, want 80100009", rv)
 	}
 
@@ -152,7 +152,7 @@ func TestUnplugWakesAConnectThatWaits(t *testing.T) {
 	k, _ := startKey(t)
 	holder, waiter := newRaw(t, k, 4).open(shareShared), newRaw(t, k, 4)
 	holder.begin()
-	waiter.send(0x04, nil, waiter.connectRequest(readerName, shareShared, 3)...)
+	waiter.send(0x04, nil, waiter.connectRequest(testReader, shareShared, 3)...)
 	k.Unplug()
 	if rv := asWords(waiter.receive(152))[37]; rv != 0x80100009 {
 		t.Errorf("the waiting CONNECT answers %x, want 80100009", rv)
@@ -195,7 +195,7 @@ func FuzzServer(f *testing.F) {
 		c := dialRaw(t, k)
 		c.conn.Write(data) // fails when the server hangs up before the end
 		c.conn.Close()
-		if name, _, _ := newRaw(t, k, 4).entry(); name != readerName {
+		if name, _, _ := newRaw(t, k, 4).entry(); name != testReader {
 			t.Errorf("after %x the reader is %q", data, name)
 		}
 	})

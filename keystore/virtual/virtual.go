@@ -1,6 +1,6 @@
 // Package virtual is a software YubiKey: a device, not a client. Programs reach it as they reach a real one, through
 // libpcsclite, once PCSCLITE_CSOCK_NAME names its socket; piv-go, ykman and yubico-piv-tool run on it unmodified. It
-// presents itself as a YubiKey 5C NFC with firmware 5.4.3 and answers the PIV, management and OTP applets.
+// presents itself as a YubiKey 5C NFC, or as a YubiKey 4, and answers the PIV, management and OTP applets.
 //
 // It has a second door, for libfido2 and what is built on it: a pseudo-terminal that takes the place of a HID device
 // and speaks CTAP2 and U2F. Nothing discovers that device; clients are given its path.
@@ -11,6 +11,7 @@
 package virtual
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ import (
 type Config struct {
 	// StateDir keeps the card and its attestation root between runs; it is made with mode 0700. Empty keeps nothing.
 	StateDir string
+	// Firmware is the version to have, one of [Firmwares]. Zero takes the one in StateDir, or DefaultFirmware for a new card.
+	Firmware Firmware
 	// Serial is the serial number. Zero takes the one in StateDir, or a random one for a new card.
 	Serial uint32
 	// Touch says who touches the card; the zero TouchMode is TouchAuto.
@@ -105,7 +108,7 @@ func (k *Key) start(config Config) error {
 // openMemory loads or makes the card, and returns how it is to be saved.
 func (k *Key) openMemory(config Config) (*memory, func(*memory) error, error) {
 	if config.StateDir == "" {
-		return k.newMemory(config.Serial)
+		return k.newMemory(config.Firmware, config.Serial)
 	}
 	if err := makePrivateDir(config.StateDir); err != nil {
 		return nil, nil, err
@@ -120,19 +123,19 @@ func (k *Key) openMemory(config Config) (*memory, func(*memory) error, error) {
 		return nil, nil, err
 	}
 	k.root = root
-	m, err := loadOrMakeMemory(config.StateDir, config.Serial, root)
+	m, err := loadOrMakeMemory(config.StateDir, config.Firmware, config.Serial, root)
 	path := filepath.Join(config.StateDir, cardFile)
 	return m, func(m *memory) error { return m.save(path) }, err
 }
 
 // newMemory makes a card that is never saved.
-func (k *Key) newMemory(serial uint32) (*memory, func(*memory) error, error) {
+func (k *Key) newMemory(firmware Firmware, serial uint32) (*memory, func(*memory) error, error) {
 	root, err := newRoot()
 	if err != nil {
 		return nil, nil, err
 	}
 	k.root = root
-	m, err := newMemory(serialOrRandom(serial), root)
+	m, err := newMemory(cmp.Or(firmware, DefaultFirmware), serialOrRandom(serial), root)
 	return m, func(*memory) error { return nil }, err
 }
 
@@ -174,22 +177,22 @@ func (k *Key) serve(config Config) error {
 
 // openFIDO opens the second door, with the same contact.
 func (k *Key) openFIDO(config Config, path string) error {
-	m, save, err := k.openFIDOMemory(config.StateDir)
+	m, save, err := k.openFIDOMemory(config.StateDir, k.card.firmware)
 	if err != nil {
 		return err
 	}
-	k.fido = &fidoDoor{path: path, device: newAuthenticator(m, k.contact, save, config.Log), log: config.Log}
+	k.fido = &fidoDoor{path: path, device: newAuthenticator(k.card.firmware, m, k.contact, save, config.Log), log: config.Log}
 	k.cleanup = append(k.cleanup, k.fido.close)
 	return k.fido.plug()
 }
 
 // openFIDOMemory is openMemory for the credentials.
-func (k *Key) openFIDOMemory(dir string) (*fidoMemory, func(*fidoMemory) error, error) {
+func (k *Key) openFIDOMemory(dir string, firmware Firmware) (*fidoMemory, func(*fidoMemory) error, error) {
 	if dir == "" {
-		m, err := newFIDOMemory(k.root)
+		m, err := newFIDOMemory(firmware, k.root)
 		return m, func(*fidoMemory) error { return nil }, err
 	}
-	m, err := loadOrMakeFIDOMemory(dir, k.root)
+	m, err := loadOrMakeFIDOMemory(dir, firmware, k.root)
 	path := filepath.Join(dir, fidoFile)
 	return m, func(m *fidoMemory) error { return m.saveTo(path) }, err
 }

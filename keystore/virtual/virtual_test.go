@@ -168,7 +168,7 @@ func TestCloseEndsWhateverIsUnderWay(t *testing.T) {
 	holder := newRaw(t, k, 4).open(shareShared)
 	holder.begin()
 	blocked := newRaw(t, k, 4)
-	blocked.send(0x04, nil, blocked.connectRequest(readerName, shareShared, 3)...)
+	blocked.send(0x04, nil, blocked.connectRequest(testReader, shareShared, 3)...)
 	waiting := newRaw(t, k, 6)
 	waitFor(waiting, 6)
 	if err := k.Close(); err != nil {
