@@ -38,10 +38,13 @@ const (
 // purpose is what the tests want their keys for.
 var purpose = Purpose{Where: "demo", What: "Sign in as alice", Program: "the tests"}
 
-func newBench(t testing.TB) *bench {
+func newBench(t testing.TB) *bench { return newBenchOf(t, virtual.DefaultFirmware) }
+
+// newBenchOf is newBench with a card of another age.
+func newBenchOf(t testing.TB, firmware virtual.Firmware) *bench {
 	t.Helper()
 	clock := virtual.NewManualClock(time.Now())
-	key, err := virtual.Start(virtual.Config{Touch: virtual.TouchWait, Clock: clock, FIDO: true})
+	key, err := virtual.Start(virtual.Config{Firmware: firmware, Touch: virtual.TouchWait, Clock: clock, FIDO: true})
 	if err != nil {
 		t.Fatalf("starting the virtual key: %v", err)
 	}
