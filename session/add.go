@@ -89,7 +89,8 @@ func (m *Manager) reach(ctx context.Context, p profile, addresses []string) (pro
 	if err != nil {
 		return profile{}, reachFault(addresses[0], err)
 	}
-	p.Proxy, p.Cluster, p.Version = address, ping.ClusterName, ping.ServerVersion
+	p.Proxy = address
+	p.learn(ping)
 	// The address that the cluster announces for its web port replaces the typed one (login sheet, 3.4), if it can be
 	// reached from here and is the same cluster.
 	public := publicAddress(ping.Proxy.SSH.PublicAddr)
@@ -98,6 +99,7 @@ func (m *Manager) reach(ctx context.Context, p profile, addresses []string) (pro
 	}
 	if again, err := m.ping(ctx, p, public); err == nil && again.ClusterName == p.Cluster {
 		p.Proxy = public
+		p.learn(again)
 	}
 	return p, nil
 }
@@ -184,7 +186,7 @@ func (m *Manager) remember(found profile) error {
 	if err != nil {
 		return err
 	}
-	known.Proxy, known.Cluster, known.Version = found.Proxy, found.Cluster, found.Version
+	known.Proxy, known.Cluster, known.Version, known.Services = found.Proxy, found.Cluster, found.Version, found.Services
 	known.ProxyCA = cmp.Or(found.ProxyCA, known.ProxyCA)
 	if err := m.store.saveProfile(known); err != nil {
 		return err
@@ -202,7 +204,7 @@ func (m *Manager) publishProfile(p profile) {
 			c = &cluster{id: p.id()}
 			m.clusters[c.id] = c
 		}
-		moved := c.profile.Proxy != p.Proxy
+		moved := c.profile.Proxy != p.Proxy || c.profile.Services != p.Services
 		c.profile, c.problem = p, nil
 		if moved {
 			before = m.adoptLocked(c, c.keyring)

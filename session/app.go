@@ -49,7 +49,7 @@ type appSource struct {
 
 // Issue implements localproxy.CertSource.
 func (s *appSource) Issue(ctx context.Context) (route localproxy.Route, err error) {
-	w := way{what: "Connect to application " + s.app.Name, name: s.app.Name, alpn: localproxy.AppProtocols(), check: s.check}
+	w := way{what: "Connect to application " + s.app.Name, name: s.app.Name, to: teleport.AppService(), check: s.check}
 	err = s.m.withLiveSession(ctx, s.cluster, func(p profile, link *link) error {
 		var cert *x509.Certificate
 		err := link.withAuth(ctx, w.what, func(auth *teleport.Auth) (err error) {

@@ -86,7 +86,7 @@ func (s *databaseSource) way() way {
 	if s.ref.User != "" {
 		what += " as " + s.ref.User
 	}
-	return way{what: what, name: s.ref.Name, alpn: localproxy.DatabaseProtocols(s.protocol), check: s.check}
+	return way{what: what, name: s.ref.Name, to: teleport.DatabaseService(s.protocol), check: s.check}
 }
 
 // request is for a certificate that only leads to this database.

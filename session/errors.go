@@ -52,6 +52,10 @@ var errNoCluster = errors.New("the answer names no cluster")
 
 // networkFault explains a failure between us and a proxy.
 func networkFault(proxy string, err error) error {
+	var at *teleport.AddressError
+	if errors.As(err, &at) {
+		proxy = at.Address // a service may have a port of its own
+	}
 	host, _, _ := net.SplitHostPort(proxy)
 	var dns *net.DNSError
 	switch {

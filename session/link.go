@@ -29,7 +29,9 @@ type link struct {
 
 func newLink(m *Manager, p profile, ring *keyring) *link {
 	// Behind the web port only the cluster's own host authorities count, so no roots are needed here.
-	client := teleport.New(teleport.Config{Address: p.Proxy, Version: m.config.Version, Now: m.config.Now, Patience: m.patience})
+	client := teleport.New(teleport.Config{
+		Address: p.Proxy, Services: p.Services, Version: m.config.Version, Now: m.config.Now, Patience: m.patience,
+	})
 	return &link{
 		m: m, profile: p, ring: ring, client: client,
 		auth:  newShared[*teleport.Auth](),

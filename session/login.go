@@ -102,7 +102,7 @@ func (l *ceremony) reach(ctx context.Context) (err error) {
 	if l.ping.ClusterName == "" {
 		return reachFault(l.profile.Proxy, errNoCluster)
 	}
-	l.profile.Cluster, l.profile.Version = l.ping.ClusterName, l.ping.ServerVersion
+	l.profile.learn(l.ping)
 	if kind := l.ping.Auth.Type; kind != "" && kind != "local" {
 		return fault.New(fmt.Sprintf("%s signs people in through %s, which this Touchstone cannot do yet.", l.profile.name(), kind),
 			"Ask whoever looks after the cluster for an account with a password.")

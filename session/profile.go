@@ -7,6 +7,9 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/touchstone-app/touchstone/internal/wire"
+	"github.com/touchstone-app/touchstone/session/teleport"
 )
 
 // profile is what is remembered of a cluster besides certificates.
@@ -14,7 +17,9 @@ type profile struct {
 	Proxy   string `json:"proxy"`   // "host:port" of the web port
 	Cluster string `json:"cluster"` // what the cluster calls itself
 	Version string `json:"version"` // the cluster's server version when it was last reached
-	User    string `json:"user,omitempty"`
+	// Services are the addresses of what is not behind the web port.
+	Services teleport.Services `json:"services,omitzero"`
+	User     string            `json:"user,omitempty"`
 	// Policy is the strictest private key policy that the cluster demanded of User, so that the next sign-in starts
 	// with the right key (login sheet, 8.1).
 	Policy string `json:"private_key_policy,omitempty"`
@@ -45,6 +50,12 @@ func (p profile) major() int {
 		return 0
 	}
 	return major
+}
+
+// learn takes over what the proxy said of itself when it was reached at p.Proxy.
+func (p *profile) learn(ping *wire.Ping) {
+	p.Cluster, p.Version = ping.ClusterName, ping.ServerVersion
+	p.Services = teleport.ServicesOf(p.Proxy, ping.Proxy)
 }
 
 // roots is what the proxy's certificate may lead to; nil for the system's roots.

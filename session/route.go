@@ -98,7 +98,7 @@ func (l *link) checkRoute(cert *x509.Certificate) error {
 // way is how to use a route certificate.
 type way struct {
 	what  string // for the key's prompts
-	alpn  []string
+	to    teleport.Service
 	check func(ctx context.Context, auth *teleport.Auth) error // whether the target is still there
 	name  string                                               // of the target
 }
@@ -139,8 +139,9 @@ func (l *link) dialRoute(ctx context.Context, cert *x509.Certificate, w way) (ne
 	var conn net.Conn
 	if err == nil {
 		conn, err = l.client.DialRoute(ctx, teleport.RouteIdentity{
-			Signer: l.ring.key.For(ctx, l.m.purpose(l.profile, w.what)), TLS: cert, Roots: roots, Now: l.m.config.Now,
-		}, w.alpn)
+			Signer: l.ring.key.For(ctx, l.m.purpose(l.profile, w.what)), TLS: cert, Roots: roots,
+			HostTLS: l.ring.hostTLS, Cluster: l.ring.Cluster, Now: l.m.config.Now,
+		}, w.to)
 	}
 	if err != nil {
 		return nil, useFault(l.profile, err)

@@ -11,12 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/touchstone-app/touchstone/internal/wire"
 )
-
-// AppProtocols are the ALPN names that lead to an HTTP application; the certificate says to which (apps sheet, 5.2).
-func AppProtocols() []string { return []string{wire.ALPNHTTP1} }
 
 // AppRefusal speaks HTTP.
 func AppRefusal() Refusal { return Refusal{Hear: hearHTTP, Say: sayHTTP} }

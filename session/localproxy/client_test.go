@@ -62,19 +62,6 @@ func TestOnlyKnownProtocolsAreToldAnything(t *testing.T) {
 	}
 }
 
-func TestPingFramingIsOfferedFirst(t *testing.T) {
-	for protocol, want := range map[string]string{
-		"postgres":        "[teleport-postgres-ping teleport-postgres]",
-		"cockroachdb":     "[teleport-postgres-ping teleport-postgres]",
-		"clickhouse-http": "[teleport-clickhouse-ping teleport-clickhouse]",
-		"redis":           "[teleport-redis-ping teleport-redis]",
-	} {
-		if got := fmt.Sprint(DatabaseProtocols(protocol)); got != want {
-			t.Errorf("DatabaseProtocols(%q) = %s, want %s", protocol, got, want)
-		}
-	}
-}
-
 // answers is a proxy's side of a connection that answers each request with the next status.
 func answers(t *testing.T, statuses ...string) net.Conn {
 	ours, theirs := net.Pipe()

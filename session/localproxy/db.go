@@ -9,15 +9,7 @@ import (
 	"slices"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
-	"github.com/touchstone-app/touchstone/internal/wire"
 )
-
-// DatabaseProtocols returns the ALPN names that lead to a database of this protocol, in the order to offer them: the
-// one in ping framing first, so that idle connections live (databases sheet, section 1).
-func DatabaseProtocols(protocol string) []string {
-	name := wire.DatabaseALPN(protocol)
-	return []string{name + wire.ALPNPing, name}
-}
 
 // DatabaseRefusal speaks a database protocol; the zero value where it is not known well enough to say anything.
 func DatabaseRefusal(protocol string) Refusal {

@@ -93,12 +93,12 @@ func (s *attendedSigner) failure() error {
 	return s.err
 }
 
-// dialTCP opens a connection to address.
+// dialTCP opens a connection to address. Its error is an *AddressError.
 func (p Patience) dialTCP(ctx context.Context, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: p.Dial}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, cause(ctx, err)
+		return nil, &AddressError{Address: address, Err: cause(ctx, err)}
 	}
 	return conn, nil
 }

@@ -22,10 +22,12 @@ type Terminal struct {
 
 // Config says which proxy a Client speaks with.
 type Config struct {
-	Address string         // "host:port" of the web port
-	Roots   *x509.CertPool // what the proxy's certificate may lead to; nil for the system's roots
-	Version string         // our version, for the user agent
-	Now     func() time.Time
+	Address string // "host:port" of the web port
+	// Services are the addresses of the others; zero with TLS routing.
+	Services Services
+	Roots    *x509.CertPool // what the proxy's certificate may lead to; nil for the system's roots
+	Version  string         // our version, for the user agent
+	Now      func() time.Time
 	// Patience may be zero.
 	Patience Patience
 }
@@ -33,6 +35,7 @@ type Config struct {
 // Client speaks with one proxy. It may be used from many goroutines.
 type Client struct {
 	address   string
+	services  Services
 	userAgent string
 	patience  Patience
 	http      *http.Client
@@ -44,6 +47,7 @@ func New(c Config) *Client {
 	return &Client{
 		patience:  patience,
 		address:   c.Address,
+		services:  c.Services,
 		userAgent: "touchstone/" + c.Version,
 		http: &http.Client{
 			Transport: &http.Transport{
@@ -69,6 +73,15 @@ func New(c Config) *Client {
 
 // Address is the "host:port" of the web port.
 func (c *Client) Address() string { return c.address }
+
+// host is the web port's host.
+func (c *Client) host() string {
+	host, _, err := net.SplitHostPort(c.address)
+	if err != nil {
+		return c.address
+	}
+	return host
+}
 
 // Close ends idle connections. Close it once no call is running.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -23,7 +23,7 @@ func authALPN(cluster string) []string {
 func (c *Client) dialTLS(ctx context.Context, id Identity, alpn []string) (*endConn, error) {
 	raw, err := c.patience.dialTCP(ctx, c.address)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", c.address, err)
+		return nil, err
 	}
 	var conn *tls.Conn
 	err = attend(ctx, raw, id.Signer, c.patience.Handshake, func(key *attendedSigner) error {

@@ -77,6 +77,18 @@ func (e *UntrustedHostError) Error() string {
 // Unwrap returns what the check found.
 func (e *UntrustedHostError) Unwrap() error { return e.Err }
 
+// AddressError says that a connection to an address of the proxy could not be opened.
+type AddressError struct {
+	Address string // "host:port"
+	Err     error
+}
+
+// Error names the address.
+func (e *AddressError) Error() string { return fmt.Sprintf("connecting to %s: %v", e.Address, e.Err) }
+
+// Unwrap returns what the network said.
+func (e *AddressError) Unwrap() error { return e.Err }
+
 // SigningError says that our own key gave no signature. TLS and SSH libraries keep only its text, so it is
 // remembered beside them.
 type SigningError struct{ Err error }

@@ -31,21 +31,27 @@ type Identity struct {
 }
 
 // serverName is the name by which auth servers and proxies are verified (certificates sheet, section 5).
-func (id *Identity) serverName() string {
-	return hex.EncodeToString([]byte(id.Cluster)) + wire.ClusterDomain
+func (id *Identity) serverName() string { return clusterName(id.Cluster) }
+
+func clusterName(cluster string) string {
+	return hex.EncodeToString([]byte(cluster)) + wire.ClusterDomain
+}
+
+func poolOf(authorities []*x509.Certificate) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, authority := range authorities {
+		pool.AddCert(authority)
+	}
+	return pool
 }
 
 // tlsConfig is for a peer that shows a certificate of the host authority.
 func (id *Identity) tlsConfig(key crypto.Signer, alpn []string) *tls.Config {
-	roots := x509.NewCertPool()
-	for _, authority := range id.HostTLS {
-		roots.AddCert(authority)
-	}
 	own := &tls.Certificate{Certificate: [][]byte{id.TLS.Raw}, PrivateKey: key, Leaf: id.TLS}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		ServerName: id.serverName(),
-		RootCAs:    roots,
+		RootCAs:    poolOf(id.HostTLS),
 		NextProtos: alpn,
 		Time:       id.Now,
 		// Every request is answered, whatever authorities it names: the list may be cut short (transport sheet, section 6).

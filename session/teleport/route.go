@@ -18,29 +18,68 @@ type RouteIdentity struct {
 	Signer crypto.Signer
 	TLS    *x509.Certificate
 	Roots  *x509.CertPool // of the web certificate; nil for the system's roots
-	Now    func() time.Time
+	// HostTLS and Cluster are as in Identity: all services but those behind the web certificate prove themselves by them.
+	HostTLS []*x509.Certificate
+	Cluster string
+	Now     func() time.Time
 }
 
-// DialRoute opens a connection to the target that the certificate names, by one of the ALPN names in the order given.
-// Every connection costs a signature (databases sheet, section 1). In TLS 1.3 a refusal of the certificate comes only
-// with the first read, as a closed connection.
-func (c *Client) DialRoute(ctx context.Context, id RouteIdentity, alpn []string) (net.Conn, error) {
-	raw, err := c.patience.dialTCP(ctx, c.address)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", c.address, err)
+// Service is what a route certificate leads to behind the proxy.
+type Service struct {
+	kind serviceKind
+	alpn []string // that the client offers, in order
+}
+
+type serviceKind int
+
+const (
+	serviceWeb serviceKind = iota // behind the web certificate
+	servicePostgres
+	serviceKube
+)
+
+// AppService is an HTTP application.
+func AppService() Service { return Service{alpn: []string{wire.ALPNHTTP1}} }
+
+// DatabaseService is a database that speaks protocol, in ping framing where the proxy knows it (transport sheet,
+// section 4).
+func DatabaseService(protocol string) Service {
+	name := wire.DatabaseALPN(protocol)
+	s := Service{alpn: []string{name + wire.ALPNPing, name}}
+	if protocol == "postgres" || protocol == "cockroachdb" {
+		s.kind = servicePostgres
 	}
-	host, _, err := net.SplitHostPort(c.address)
+	return s
+}
+
+// KubeService is the API of a Kubernetes cluster. protocols are the versions of HTTP that the caller speaks, "h2" and
+// "http/1.1", in the caller's order. The connection is a *tls.Conn, whose state says which one was agreed.
+func KubeService(protocols ...string) Service { return Service{kind: serviceKube, alpn: protocols} }
+
+// DialRoute opens a connection to the target that the certificate names, wherever the proxy has the service. Every
+// connection costs a signature (databases sheet, section 1). In TLS 1.3 a refusal of the certificate comes only with
+// the first read, as a closed connection.
+func (c *Client) DialRoute(ctx context.Context, id RouteIdentity, to Service) (net.Conn, error) {
+	end, err := c.locate(id, to)
 	if err != nil {
-		_ = raw.Close()
-		return nil, fmt.Errorf("connecting to %s: %w", c.address, err)
+		return nil, err
+	}
+	raw, err := c.patience.dialTCP(ctx, end.address)
+	if err != nil {
+		return nil, err
 	}
 	var conn *tls.Conn
 	err = attend(ctx, raw, id.Signer, c.patience.Handshake, func(key *attendedSigner) error {
-		conn = tls.Client(raw, id.tlsConfig(key, host, alpn))
-		return sortTLS(host, conn.Handshake(), key)
+		if end.plain != nil {
+			if err := end.plain(raw); err != nil {
+				return err
+			}
+		}
+		conn = tls.Client(raw, id.config(key, end))
+		return sortTLS(end.name, conn.Handshake(), key)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("TLS handshake with %s for %s: %w", c.address, alpn[0], err)
+		return nil, fmt.Errorf("TLS handshake with %s: %w", end.address, err)
 	}
 	if strings.HasSuffix(conn.ConnectionState().NegotiatedProtocol, wire.ALPNPing) {
 		return &pingConn{Conn: conn}, nil
@@ -48,15 +87,59 @@ func (c *Client) DialRoute(ctx context.Context, id RouteIdentity, alpn []string)
 	return conn, nil
 }
 
-// tlsConfig is for the proxy's web certificate. The route certificate is the only one we show.
-func (id *RouteIdentity) tlsConfig(key crypto.Signer, host string, alpn []string) *tls.Config {
+// routeEnd is where and how a service is reached.
+type routeEnd struct {
+	address string
+	name    string               // that the peer's certificate must have
+	host    bool                 // the peer shows a host certificate; if not, the web certificate
+	alpn    []string             // nil for none
+	plain   func(net.Conn) error // what comes before TLS, or nil
+}
+
+// locate follows the sheets: Kubernetes has a server name of its own with TLS routing and a port of its own without
+// (databases-kube-apps sheet, 4.1); PostgreSQL may have a port where its own request for TLS comes first (2.2); all
+// else is behind the web port in both layouts (transport sheet, section 1).
+func (c *Client) locate(id RouteIdentity, to Service) (routeEnd, error) {
+	at := c.services
+	switch {
+	case to.kind == serviceKube && !at.Separate():
+		return routeEnd{address: c.address, name: kubeName(c.host()), host: true, alpn: to.alpn}, nil
+	case to.kind == serviceKube && at.Kube == "":
+		return routeEnd{}, fmt.Errorf("reaching Kubernetes: %w", ErrNoRoute)
+	case to.kind == serviceKube:
+		return routeEnd{address: at.Kube, name: clusterName(id.Cluster), host: true, alpn: to.alpn}, nil
+	case to.kind == servicePostgres && at.Postgres != "":
+		return routeEnd{address: at.Postgres, name: clusterName(id.Cluster), host: true, plain: askPostgresTLS}, nil
+	default:
+		return routeEnd{address: c.address, name: c.host(), alpn: to.alpn}, nil
+	}
+}
+
+// config shows the route certificate and no other.
+func (id *RouteIdentity) config(key crypto.Signer, end routeEnd) *tls.Config {
+	roots := id.Roots
+	if end.host {
+		roots = poolOf(id.HostTLS)
+	}
 	own := &tls.Certificate{Certificate: [][]byte{id.TLS.Raw}, PrivateKey: key, Leaf: id.TLS}
 	return &tls.Config{
 		MinVersion:           tls.VersionTLS12,
-		ServerName:           host,
-		RootCAs:              id.Roots,
-		NextProtos:           alpn,
+		ServerName:           end.name,
+		RootCAs:              roots,
+		NextProtos:           end.alpn,
 		Time:                 id.Now,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own, nil },
 	}
+}
+
+// kubePrefix begins the server names that lead to Kubernetes.
+const kubePrefix = "kube-teleport-proxy-alpn."
+
+// kubeName is the server name that leads to Kubernetes behind the web port of host. Addresses and "localhost" have no
+// names below them (databases-kube-apps sheet, 4.1).
+func kubeName(host string) string {
+	if host == "" || host == "localhost" || net.ParseIP(host) != nil {
+		return kubePrefix + strings.TrimPrefix(wire.ClusterDomain, ".")
+	}
+	return kubePrefix + host
 }
