@@ -82,6 +82,12 @@ func (p *addressPage) close() {
 	}
 }
 
+// The widths of a sign-in that runs: of its steps, and of these beside what is asked of the person.
+const (
+	stepsWidth  float32 = 216
+	signInWidth         = stepsWidth + widget.SpaceXL + gestureWidth
+)
+
 // signInPage asks for user and password and then shows how the sign-in goes on.
 type signInPage struct {
 	work
@@ -92,6 +98,7 @@ type signInPage struct {
 	form     *fyne.Container
 	progress *fyne.Container
 	stepper  *widget.Stepper
+	gestures *gestureList
 	unmet    *widget.Paragraph
 	done     func()
 	cancel   context.CancelFunc // set while a sign-in runs
@@ -109,7 +116,7 @@ func newSignInPage(w work, cluster session.Cluster, done func()) *signInPage {
 	p.password.entry.SetBytes([]byte(w.welcome.Password))
 	p.user.OnChanged = func(string) { p.changed() }
 	p.password.entry.OnChanged = w.changed
-	p.stepper = widget.NewStepper()
+	p.stepper, p.gestures = widget.NewStepperFor(stepsWidth), newGestureList()
 	p.unmet = widget.NewParagraph("", widget.Small, w.width)
 	return p
 }
@@ -126,7 +133,8 @@ func (p *signInPage) content() fyne.CanvasObject {
 	if p.welcome.Note != "" {
 		p.form.Add(widget.NewParagraph(p.welcome.Note, widget.Small, p.width))
 	}
-	p.progress = widget.Column(widget.SpaceL, p.stepper, p.unmet)
+	both := widget.Row(widget.SpaceXL, widget.AtLeast(stepsWidth, 0, p.stepper), container.NewVBox(p.gestures.root))
+	p.progress = widget.Column(widget.SpaceL, both, p.unmet)
 	p.reveal()
 	return widget.Column(widget.SpaceM, p.form, p.progress, p.problem.box)
 }
@@ -173,6 +181,7 @@ func (p *signInPage) submit() {
 	}
 	p.problem.show(nil)
 	p.stepper.Set(nil)
+	p.gestures.show(nil)
 	p.unmet.SetText("")
 	user, password := strings.TrimSpace(p.user.Text), p.password.take()
 	p.cancel = p.loop.run(func(ctx context.Context) error {
@@ -201,6 +210,7 @@ func (p *signInPage) show(s session.Snapshot, _ keystore.Snapshot) {
 		return
 	}
 	p.stepper.Set(signInSteps(*c.SignIn))
+	p.gestures.show(c.SignIn.Gestures)
 	p.unmet.SetText(unmetText(c.Name, c.SignIn.Unmet))
 	p.changed()
 }
@@ -229,10 +239,10 @@ type loginDialog struct {
 // newLoginDialog opens the dialog at the sign-in of cluster, or at the address when cluster has no ID.
 func newLoginDialog(w work, m *modals, cluster session.Cluster, finish func(clusterID string), closed func()) *loginDialog {
 	d := &loginDialog{work: w, modals: m, finish: finish, closed: closed, body: container.NewStack()}
-	d.width = dialogWidth
+	d.width = signInWidth
 	d.changed = d.refresh
 	d.title = widget.NewText("", widget.Heading)
-	d.text = widget.NewParagraph("", widget.Muted, dialogWidth)
+	d.text = widget.NewParagraph("", widget.Muted, signInWidth)
 	d.next = widget.NewButton("", widget.Primary, func() { d.page.submit() })
 	cancel := widget.NewButton("Cancel", widget.Secondary, d.close)
 	foot := widget.Ends(nil, widget.Row(10, cancel, d.next))

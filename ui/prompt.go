@@ -44,11 +44,20 @@ type question struct {
 	newPIN   *keystore.NewPINPrompt
 	password *session.PasswordPrompt
 	otp      *session.OTPPrompt
+	tap      *tap
 	touches  []*touch // all of one card; guarded by Prompter.mu
 
 	reply chan reply // capacity one
 	close func(reply)
 }
+
+// isTouch says that a card waits for a touch, or did until a moment ago.
+func (q *question) isTouch() bool {
+	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.tap == nil
+}
+
+// wantsHands says that the question is answered at a key and not at the keyboard.
+func (q *question) wantsHands() bool { return q.tap != nil || q.isTouch() }
 
 // reply is an answer; first is the PIN, the password or the code, second the PUK.
 type reply struct {

@@ -20,10 +20,8 @@ const touchTime = 15 * time.Second
 type touchView struct {
 	q        *question
 	prompter *Prompter
-	title    string
 	sentence *widget.Paragraph
 	table    *widget.Table
-	limit    time.Duration
 	ring     *widget.TouchRing
 	key      *widget.KeyPicture
 	state    *widget.Text
@@ -33,16 +31,13 @@ type touchView struct {
 
 func newTouchView(q *question, p *Prompter) *touchView {
 	v := &touchView{
-		q: q, prompter: p, limit: touchTime, title: "Touch your security key",
+		q: q, prompter: p,
 		sentence: widget.NewParagraph("", widget.Muted, dialogWidth),
 		table:    widget.NewTable(dialogWidth),
 		key:      widget.NewKeyPicture(200),
 		state:    widget.NewText("", widget.Small),
 	}
-	if prompts, _ := p.waitingFor(q); len(prompts) > 0 && isTap(prompts[0]) {
-		v.limit, v.title = tapTime, "Tap your security key"
-	}
-	v.ring = widget.NewTouchRing(v.limit, 132)
+	v.ring = widget.NewTouchRing(touchTime, 132)
 	v.key.SetLit(true)
 	v.cancel = widget.NewButton("Cancel", widget.Secondary, func() { q.close(reply{err: context.Canceled}) })
 	v.update()
@@ -50,7 +45,7 @@ func newTouchView(q *question, p *Prompter) *touchView {
 }
 
 func (v *touchView) content() fyne.CanvasObject {
-	head := widget.Column(5, widget.NewText(v.title, widget.Heading), v.sentence)
+	head := widget.Column(5, widget.NewText("Touch your security key", widget.Heading), v.sentence)
 	pictures := container.NewCenter(widget.Row(56, v.key, widget.Middle(v.ring)))
 	return widget.Column(14, head, pictures, v.table, widget.Ends(v.state, v.cancel))
 }
@@ -69,17 +64,19 @@ func (v *touchView) update() {
 
 // touchSentence says what the touch is for.
 func touchSentence(prompts []keystore.TouchPrompt) string {
-	p, gesture := prompts[0].Purpose, "touch"
-	if isTap(prompts[0]) {
-		gesture = "tap"
-	}
 	if n := len(prompts); n > 1 {
 		return fmt.Sprintf("One touch confirms all %d things that wait for this key.", n)
 	}
-	if p.Where == "" {
-		return cmp.Or(p.What, "This") + " needs a " + gesture + " to confirm it is you."
+	return gestureSentence(prompts[0].Purpose, "touch")
+}
+
+// gestureSentence says what wants a tap or a touch.
+func gestureSentence(p keystore.Purpose, gesture string) string {
+	what := cmp.Or(p.What, "This")
+	if p.Where != "" {
+		what += " on " + p.Where
 	}
-	return cmp.Or(p.What, "This") + " on " + p.Where + " needs a " + gesture + " to confirm it is you."
+	return what + " needs a " + gesture + " to confirm it is you."
 }
 
 func touchPairs(prompts []keystore.TouchPrompt) []widget.Pair {
@@ -92,7 +89,7 @@ func touchPairs(prompts []keystore.TouchPrompt) []widget.Pair {
 }
 
 func (v *touchView) tick(now time.Time) {
-	left := v.limit - now.Sub(v.since)
+	left := touchTime - now.Sub(v.since)
 	v.ring.SetLeft(left)
 	v.key.SetLit(left <= 0 || now.Sub(v.since)%time.Second < 600*time.Millisecond)
 	if left > 0 {

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 
+	"github.com/touchstone-app/touchstone/session"
 	"github.com/touchstone-app/touchstone/ui/widget"
 )
 
@@ -30,37 +32,57 @@ type promptLayer struct {
 	now      func() time.Time
 	call     func(*question) // gets the person's attention
 	answered func(*question) // runs when a question has gone
+	// gestures is what the sign-in to the cluster of that name wants of the person.
+	gestures func(cluster string) []session.Gesture
 
 	question *question
 	view     questionView
 	card     *modal
+	list     *gestureList
+	beside   *fyne.Container // holds the list while the question belongs to a sign-in
 	waiting  *widget.Text
 	counting atomic.Bool // a count-down is in sight
 }
 
 func newPromptLayer(p *Prompter, m *modals, now func() time.Time) *promptLayer {
-	return &promptLayer{prompter: p, modals: m, now: now, call: func(*question) {}, answered: func(*question) {}, waiting: widget.NewText("", widget.Hint)}
+	return &promptLayer{
+		prompter: p, modals: m, now: now, waiting: widget.NewText("", widget.Hint),
+		call: func(*question) {}, answered: func(*question) {}, gestures: func(string) []session.Gesture { return nil },
+	}
 }
 
 func (l *promptLayer) showQuestion(q *question, waiting int) {
 	if l.question == q {
 		l.view.update()
+		l.showGestures()
 		l.showWaiting(waiting)
 		return
 	}
 	l.question, l.view = q, l.newView(q)
-	l.counting.Store(len(q.touches) > 0)
+	l.counting.Store(q.tap != nil || q.isTouch())
 	l.waiting = widget.NewText("", widget.Hint)
+	l.list = newGestureList()
+	l.beside = widget.Inset(0, 0, 0, widget.SpaceXL, container.NewVBox(l.list.root))
 	l.card = &modal{
-		content: widget.Column(10, l.view.content(), l.waiting),
+		content: widget.Border(nil, nil, l.beside, widget.AtLeast(dialogWidth, 0, widget.Column(10, l.view.content(), l.waiting))),
 		focus:   l.view.focus,
 		submit:  l.view.submit,
 		cancel:  func() { q.close(reply{err: context.Canceled}) },
 	}
 	l.view.tick(l.now())
+	l.showGestures()
 	l.showWaiting(waiting)
 	l.modals.show(l.card)
 	l.call(q)
+}
+
+// showGestures brings the list beside the question up to date; it is there while its cluster is signed in to.
+func (l *promptLayer) showGestures() {
+	if l.question == nil {
+		return
+	}
+	l.beside.Hidden = !l.list.show(l.gestures(clusterOf(l.question, l.prompter)))
+	l.card.refresh()
 }
 
 // showWaiting says how many other questions wait; the line is gone when none does.
@@ -95,6 +117,8 @@ func (l *promptLayer) newView(q *question) questionView {
 		return newPasswordView(q)
 	case q.otp != nil:
 		return newOTPView(q)
+	case q.tap != nil:
+		return newTapView(q, l.now)
 	default:
 		return newTouchView(q, l.prompter)
 	}
@@ -111,9 +135,32 @@ func summary(q *question) (title, text string) {
 		return "Touchstone needs your password", q.password.User + " on " + q.password.Cluster
 	case q.otp != nil:
 		return "Touchstone needs a one-time code", q.otp.User + " on " + q.otp.Cluster
+	case q.tap != nil:
+		return tapTitle(q.tap.prompt), purposeText(q.tap.prompt.Purpose)
 	default:
 		return "Touch your security key", "It blinks and waits for you."
 	}
+}
+
+// clusterOf is the name of the cluster that a question is about.
+func clusterOf(q *question, p *Prompter) string {
+	switch {
+	case q.pin != nil:
+		return q.pin.Purpose.Where
+	case q.newPIN != nil:
+		return q.newPIN.Purpose.Where
+	case q.password != nil:
+		return q.password.Cluster
+	case q.otp != nil:
+		return q.otp.Cluster
+	case q.tap != nil:
+		return q.tap.prompt.Purpose.Where
+	}
+	prompts, _ := p.waitingFor(q)
+	if len(prompts) == 0 {
+		return ""
+	}
+	return prompts[0].Purpose.Where
 }
 
 // promptHead is title and sentence of a card.

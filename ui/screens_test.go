@@ -62,6 +62,7 @@ func TestTheMainWindowAndTheTouchDialogFit(t *testing.T) {
 
 func TestEveryPromptFits(t *testing.T) {
 	purpose := keystore.Purpose{Where: "prod-eu", What: "Sign in as alice", Program: "Touchstone"}
+	mfa := keystore.Purpose{Where: "prod-eu", What: "MFA for SSH to root@prod", Program: "Touchstone"}
 	h := newHarness(t, someClusters(), keystore.Snapshot{Cards: []keystore.CardState{readyCard()}}).open()
 	for name, q := range map[string]*question{
 		"pin":        {pin: &keystore.PINPrompt{Card: yubiKey, Slot: keystore.Slot9D, Purpose: purpose, AttemptsLeft: 3, MayBeDefault: true}},
@@ -75,6 +76,10 @@ func TestEveryPromptFits(t *testing.T) {
 		"otp": {otp: &session.OTPPrompt{Cluster: "prod-eu", User: "alice"}},
 		"otp-again": {otp: &session.OTPPrompt{Cluster: "prod-eu", User: "alice",
 			Reason: "prod-eu demands a hardware key with touch, so you are signed in once more. Wait for the next code: each counts only once."}},
+		"otp-mfa":  {otp: &session.OTPPrompt{Cluster: "prod-eu", User: "alice", Reason: "SSH to root@prod wants to be sure that it is you."}},
+		"tap":      {tap: &tap{prompt: keystore.TapPrompt{Keys: []string{"Yubico YubiKey"}, Purpose: mfa, Code: true, UseCode: func() {}}, since: epoch}},
+		"tap-keys": {tap: &tap{prompt: keystore.TapPrompt{Keys: []string{"Yubico YubiKey", "Nitrokey 3"}, Purpose: mfa}, since: epoch}},
+		"tap-plug": {tap: &tap{prompt: keystore.TapPrompt{Purpose: mfa, Code: true, UseCode: func() {}}, since: epoch}},
 	} {
 		h.w.layer.showQuestion(q, 2)
 		h.shoot(name, h.w.win)

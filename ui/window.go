@@ -63,6 +63,7 @@ func New(d Deps) *Window {
 	w.modals = &modals{canvas: w.win.Canvas(), idle: w.focusMain}
 	w.layer = newPromptLayer(d.Prompter, w.modals, d.Now)
 	w.layer.call, w.layer.answered, w.withdraw = w.callPerson, w.answered, func() {}
+	w.layer.gestures = func(cluster string) []session.Gesture { return gesturesOf(d.Sessions.Snapshot(), cluster) }
 	w.watchForeground()
 	w.pickCluster()
 	w.main = newMainScreen(w)
@@ -123,13 +124,13 @@ func (w *Window) watchForeground() {
 func (w *Window) answered(q *question) {
 	w.withdraw()
 	w.showTrayIcon()
-	if w.key != nil && !w.hidden && q.newPIN == nil && q.pin == nil && q.password == nil {
+	if w.key != nil && !w.hidden && q.wantsHands() {
 		w.win.RequestFocus()
 	}
 }
 
 // callPerson gets the attention of a person who looks elsewhere: a notification and the tray first, then the window,
-// where the platform lets a window come forward. A touch needs no keyboard, so it takes none away.
+// where the platform lets a window come forward. Taps and touches need no keyboard, so they take none away.
 func (w *Window) callPerson(q *question) {
 	w.showTrayIcon()
 	if w.background || w.hidden {
@@ -137,7 +138,7 @@ func (w *Window) callPerson(q *question) {
 		w.withdraw()
 		w.withdraw = w.deps.Desktop.Notify(title, text, func() { w.loop.hop(w.raise) })
 	}
-	if len(q.touches) == 0 {
+	if !q.wantsHands() {
 		w.raise()
 	}
 }
@@ -185,6 +186,7 @@ func (w *Window) showSessions(s session.Snapshot) {
 	w.sessions = s
 	w.pickCluster()
 	w.show()
+	w.layer.showGestures()
 }
 
 func (w *Window) showKeys(k keystore.Snapshot) {

@@ -28,16 +28,21 @@ type Step struct {
 	State  StepState
 }
 
-// Stepper shows the steps of a longer way below each other: done, present and to come.
+// Stepper shows the steps of a longer way below each other: done, present and to come. A step has the same height in
+// all three states.
 type Stepper struct {
 	fynewidget.BaseWidget
 	column *fyne.Container
 	steps  []Step
+	width  float32 // that details are broken for; zero for never
 }
 
-// NewStepper makes a stepper.
-func NewStepper(steps ...Step) *Stepper {
-	s := &Stepper{column: Column(SpaceL)}
+// NewStepper makes a stepper whose details are one line each.
+func NewStepper(steps ...Step) *Stepper { return NewStepperFor(0, steps...) }
+
+// NewStepperFor makes a stepper of the given width. Details that are longer take several lines.
+func NewStepperFor(width float32, steps ...Step) *Stepper {
+	s := &Stepper{column: Column(SpaceL), width: width}
 	s.ExtendBaseWidget(s)
 	s.Set(steps)
 	return s
@@ -48,7 +53,7 @@ func (s *Stepper) Set(steps []Step) {
 	s.steps = steps
 	s.column.Objects = nil
 	for i, step := range steps {
-		s.column.Objects = append(s.column.Objects, newStepRow(i+1, step))
+		s.column.Objects = append(s.column.Objects, s.row(i+1, step))
 	}
 	s.Refresh()
 }
@@ -62,12 +67,21 @@ func (s *Stepper) Inside() []fyne.CanvasObject { return []fyne.CanvasObject{s.co
 // CreateRenderer is Fyne's entry.
 func (s *Stepper) CreateRenderer() fyne.WidgetRenderer { return newRenderer(s.column, nil) }
 
-func newStepRow(number int, step Step) fyne.CanvasObject {
+// The mark at the left of a step and its distance from the words.
+const (
+	stepMark float32 = 26
+	stepGap  float32 = 11
+)
+
+func (s *Stepper) row(number int, step Step) fyne.CanvasObject {
 	words := Column(1, NewText(step.Title, stepStyle(step.State)))
-	if step.Detail != "" {
+	switch {
+	case step.Detail != "" && s.width > 0:
+		words.Add(NewParagraph(step.Detail, Hint, s.width-stepMark-stepGap))
+	case step.Detail != "":
 		words.Add(NewText(step.Detail, Hint))
 	}
-	return Row(11, Middle(newStepMark(number, step.State)), AtLeast(0, 30, Middle(words)))
+	return Row(stepGap, Middle(newStepMark(number, step.State)), AtLeast(0, 30, Middle(words)))
 }
 
 func stepStyle(state StepState) Style {
@@ -98,5 +112,5 @@ func newStepMark(number int, state StepState) fyne.CanvasObject {
 		style = BoxStyle{Fill: ColorAccentFill, Radius: 13}
 		sign = container.NewCenter(NewText(strconv.Itoa(number), Style{Size: 12, Color: ColorOnAccent, Bold: true}))
 	}
-	return AtLeast(26, 26, NewBox(style, sign))
+	return AtLeast(stepMark, stepMark, NewBox(style, sign))
 }
