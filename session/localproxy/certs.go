@@ -12,6 +12,9 @@ type Route struct {
 	Expires time.Time // end of the certificate
 	// Dial opens one connection. It costs a signature, so it may wait for a person.
 	Dial func(ctx context.Context) (net.Conn, error)
+	// Upgrade is Dial for a connection in HTTP/1.1, which alone can become something else; only Kubernetes clusters
+	// have it.
+	Upgrade func(ctx context.Context) (net.Conn, error)
 	// Explain finds out why a connection was closed before its first byte: proxies refuse without a word (databases
 	// sheet, 2.2). It never returns nil.
 	Explain func(ctx context.Context) error

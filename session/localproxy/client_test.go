@@ -109,11 +109,11 @@ func TestWaitingForAnApplicationEnds(t *testing.T) {
 
 func TestCommandsForEveryProtocol(t *testing.T) {
 	var got bytes.Buffer
-	for _, protocol := range []string{"postgres", "cockroachdb", "mysql", "mongodb", "redis", "sqlserver", "cassandra", "http", "oracle"} {
+	for _, protocol := range []string{"postgres", "cockroachdb", "mysql", "mongodb", "redis", "sqlserver", "cassandra", "http", "kubernetes", "oracle"} {
 		fmt.Fprintf(&got, "%s\n", protocol)
 		for _, target := range []Target{
-			{Protocol: protocol, Port: 54021, User: "reader", Database: "orders"},
-			{Protocol: protocol, Port: 54021, User: "o'brien; rm", Database: "a b/c?d"},
+			{Protocol: protocol, Port: 54021, User: "reader", Database: "orders", Kubeconfig: "/home/me/.config/touchstone/kube/dev-54021"},
+			{Protocol: protocol, Port: 54021, User: "o'brien; rm", Database: "a b/c?d", Kubeconfig: "/Users/me/Library/Application Support/it's"},
 			{Protocol: protocol, Port: 54021, User: "reader"},
 		} {
 			fmt.Fprintf(&got, "  %s\n", Command(target))

@@ -10,10 +10,11 @@ import (
 
 // Target is what a command is to reach.
 type Target struct {
-	Protocol string // of the database; "http" for applications
-	Port     int    // of the proxy
-	User     string // in the database
-	Database string
+	Protocol   string // of the database; "http" for applications, "kubernetes" for Kubernetes clusters
+	Port       int    // of the proxy
+	User       string // in the database
+	Database   string
+	Kubeconfig string // path
 }
 
 // Command is what to run, or to copy, to use a proxy with the usual tool of its protocol, quoted for a POSIX shell
@@ -35,6 +36,8 @@ func Command(t Target) string {
 		return join("sqlcmd", "-S", loopback+","+port, "-U", t.User)
 	case "cassandra":
 		return join("cqlsh", "-u", t.User, loopback, port)
+	case "kubernetes":
+		return "KUBECONFIG=" + quote(t.Kubeconfig) + " kubectl"
 	case "http":
 		return "curl " + quote(AppURL(t.Port))
 	default:

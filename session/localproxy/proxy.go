@@ -19,7 +19,9 @@ type Config struct {
 	Source CertSource
 	// Refusal is how clients are told why they are not connected. The zero value tells them nothing.
 	Refusal Refusal
-	Now     func() time.Time
+	// Kube is set for Kubernetes clusters, whose proxies tell clients by themselves.
+	Kube *Kube
+	Now  func() time.Time
 }
 
 // Refusal speaks the protocol of clients just well enough to tell them why they are not connected.
@@ -50,6 +52,7 @@ type Proxy struct {
 	life     context.Context
 	end      context.CancelFunc
 	running  sync.WaitGroup
+	kube     *kubeServer // nil for proxies that copy bytes
 
 	sent, received atomic.Int64
 
@@ -73,6 +76,14 @@ func Listen(config Config) (*Proxy, error) {
 	p := &Proxy{config: config, listener: listener, changed: make(chan struct{})}
 	p.life, p.end = context.WithCancel(context.Background())
 	p.certs = &certs{source: config.Source, now: config.Now, life: p.life, owner: &p.running, change: p.change}
+	if config.Kube != nil {
+		if p.kube, err = newKubeServer(p, *config.Kube); err != nil {
+			p.end()
+			_ = listener.Close() // nobody has connected yet
+			return nil, err
+		}
+		p.running.Go(p.kube.run)
+	}
 	p.running.Go(p.accept)
 	return p, nil
 }
@@ -107,6 +118,9 @@ func (p *Proxy) Close() error {
 	p.end()
 	_ = p.listener.Close() // a second closing says so
 	p.running.Wait()
+	if p.kube != nil {
+		p.kube.conns.close()
+	}
 	return nil
 }
 
@@ -160,6 +174,15 @@ func (p *Proxy) serve(client net.Conn) {
 	defer func() { _ = client.Close() }()
 	detach := context.AfterFunc(p.life, func() { _ = client.Close() })
 	defer detach()
+	if p.kube != nil {
+		p.kube.lead(client)
+		return
+	}
+	p.lead(client)
+}
+
+// lead copies between a client and the target.
+func (p *Proxy) lead(client net.Conn) {
 	route, remote, err := p.dial()
 	if err != nil {
 		p.tell(client, err, false)
@@ -168,7 +191,7 @@ func (p *Proxy) serve(client net.Conn) {
 	defer func() { _ = remote.Close() }()
 	stop := context.AfterFunc(p.life, func() { _ = remote.Close() })
 	defer stop()
-	p.update(func() { p.problem = nil })
+	p.succeed()
 	if refused := forward(client, remote, &p.sent, &p.received); refused && p.life.Err() == nil {
 		p.certs.drop(route)
 		p.tell(client, route.Explain(p.life), true)
@@ -199,6 +222,16 @@ func (p *Proxy) tell(client net.Conn, why error, heard bool) {
 		return
 	}
 	_, _ = client.Write(refusal.Say(why)) // whoever left need not be told
+}
+
+// succeed forgets the problem of another time.
+func (p *Proxy) succeed() {
+	p.mu.Lock()
+	well := p.problem == nil
+	p.mu.Unlock()
+	if !well {
+		p.update(func() { p.problem = nil })
+	}
 }
 
 // fail keeps a problem for State, unless it only came from closing.

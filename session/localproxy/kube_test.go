@@ -1,0 +1,361 @@
+package localproxy
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/internal/testkit"
+)
+
+func TestManyRequestsCostOneSignature(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			path := fmt.Sprintf("/api/%d?limit=500", i)
+			if code, body := k.tool().ask(http.MethodGet, path, ""); code != http.StatusOK || body != "GET "+path+" " {
+				t.Errorf("the answer is %d %q", code, body)
+			}
+		})
+	}
+	all.Wait()
+	if dials, issued := k.dials.Load(), k.issued.Load(); dials != 1 || issued != 1 {
+		t.Errorf("%d connections and %d certificates, want one of each", dials, issued)
+	}
+	testkit.Eventually(t, "counted bytes", func() bool {
+		state := k.proxy.State()
+		return state.Sent > 0 && state.Received > 0 && state.Problem == nil && !state.Expires.IsZero()
+	})
+}
+
+func TestAServerWithoutHTTP2GetsAsManyConnectionsAsItNeeds(t *testing.T) {
+	k := newKubeWorld(t, "http/1.1")
+	c := k.tool()
+	c.watch()
+	for range 3 {
+		if code, body := c.ask(http.MethodPost, "/api", "content"); code != http.StatusOK || body != "POST /api content" {
+			t.Errorf("the answer is %d %q", code, body)
+		}
+	}
+	if dials := k.dials.Load(); dials != 2 {
+		t.Errorf("%d connections, want one for the watch and one for the rest", dials)
+	}
+}
+
+// Any account of the computer can reach a loopback port.
+func TestWithoutTheKubeconfigThePortLeadsNowhere(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	token := k.tool().token
+	for name, header := range map[string]string{
+		"no token": "", "another token": "Bearer " + strings.Repeat("A", len(token)), "half of the token": "Bearer " + token[:26],
+		"the token as a password": "Basic " + token, "an empty token": "Bearer ",
+	} {
+		t.Run(name, func(t *testing.T) {
+			stranger := k.tool()
+			stranger.t, stranger.token = t, ""
+			code, body := stranger.ask(http.MethodGet, "/api/v1/secrets", "", "Authorization", header)
+			wantStatus(t, code, body, http.StatusUnauthorized, "whoever has its kubeconfig")
+		})
+	}
+	t.Run("a stranger's upgrade", func(t *testing.T) {
+		stranger := k.tool()
+		stranger.t, stranger.token = t, ""
+		stranger.transport.TLSClientConfig.NextProtos = []string{"http/1.1"}
+		stranger.transport.ForceAttemptHTTP2 = false
+		code, body := stranger.ask(http.MethodGet, "/echo", "", "Connection", "Upgrade", "Upgrade", "echo")
+		wantStatus(t, code, body, http.StatusUnauthorized)
+	})
+	t.Run("without TLS", func(t *testing.T) {
+		conn := connect(t, k.proxy)
+		if _, err := io.WriteString(conn, "GET /api HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+token+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if answer, _ := io.ReadAll(conn); !strings.HasPrefix(string(answer), "HTTP/1.0 400 ") {
+			t.Errorf("the answer is %q", answer)
+		}
+	})
+	if asked := k.requests(); len(asked) != 0 || k.issued.Load() != 0 {
+		t.Errorf("strangers reached the cluster: %v", asked)
+	}
+}
+
+func TestEveryProxyHasATokenAndAnAuthorityOfItsOwn(t *testing.T) {
+	one, other := newKubeWorld(t, "h2", "http/1.1"), newKubeWorld(t, "h2", "http/1.1")
+	mixed := one.tool()
+	mixed.token = other.tool().token
+	code, body := mixed.ask(http.MethodGet, "/api", "")
+	wantStatus(t, code, body, http.StatusUnauthorized)
+	mixed = one.tool()
+	mixed.server = other.tool().server
+	if _, err := mixed.send(t.Context(), http.MethodGet, "/api", ""); !errors.As(err, new(*tls.CertificateVerificationError)) {
+		t.Errorf("a proxy with the authority of another: %v", err)
+	}
+}
+
+func TestRequestsArriveAsTheyWereButWithoutTheToken(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	path := "/api/v1/namespaces/a%2Fb/pods?labelSelector=a%3Db&limit=1"
+	if _, body := k.tool().ask(http.MethodPatch, path, "{}", "Impersonate-User", "alice", "User-Agent", "kubectl/v1"); body != "PATCH "+path+" {}" {
+		t.Errorf("the answer is %q", body)
+	}
+	r := k.requests()[0]
+	if r.Header.Get("Authorization") != "" || r.Header.Get("X-Forwarded-For") != "" {
+		t.Errorf("the header is %v", r.Header)
+	}
+	if r.Header.Get("Impersonate-User") != "alice" || r.UserAgent() != "kubectl/v1" || r.Host != "kube.example:443" {
+		t.Errorf("the header is %v for %s", r.Header, r.Host)
+	}
+}
+
+func TestExpiryIsHeldAndSharedWhileAWatchGoesOn(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	c := k.tool()
+	lines := make(chan func(), 1)
+	k.handle("/watch", func(w http.ResponseWriter, r *http.Request) {
+		say := func(text string) {
+			fmt.Fprintln(w, text)
+			_ = http.NewResponseController(w).Flush()
+		}
+		say("first")
+		lines <- func() { say("second") }
+		<-r.Context().Done()
+	})
+	watch := c.watch()
+	k.clock.advance(2 * time.Hour)
+	answered := make(chan struct{})
+	k.set(func(context.Context) (Route, error) {
+		<-answered
+		return k.route(), nil
+	})
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if code, body := k.tool().ask(http.MethodGet, "/api", ""); code != http.StatusOK {
+				t.Errorf("the answer is %d %q", code, body)
+			}
+		})
+	}
+	testkit.Eventually(t, "renewal", func() bool { return k.proxy.State().Asking })
+	close(answered)
+	all.Wait()
+	if issued, dials := k.issued.Load(), k.dials.Load(); issued != 2 || dials != 2 {
+		t.Errorf("%d certificates and %d connections, want two of each", issued, dials)
+	}
+	testkit.Receive(t, "watch", lines)()
+	if line, err := watch.ReadString('\n'); line != "second\n" {
+		t.Errorf("the watch ended with the certificate: %q, %v", line, err)
+	}
+}
+
+func TestAToolIsToldWhyAndTheNextTryWorks(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	refusal := fault.New("The key was not touched.", "Touch it when it blinks.")
+	k.set(func(context.Context) (Route, error) { return Route{}, refusal })
+	code, body := k.tool().ask(http.MethodGet, "/api", "")
+	wantStatus(t, code, body, http.StatusServiceUnavailable, refusal.Error())
+	if problem := k.proxy.State().Problem; !errors.Is(problem, refusal) {
+		t.Errorf("the state shows %v", problem)
+	}
+	k.set(func(context.Context) (Route, error) {
+		r := k.route()
+		r.Dial = func(context.Context) (net.Conn, error) { return nil, refusal }
+		r.Expires = k.clock.now().Add(time.Minute)
+		return r, nil
+	})
+	code, body = k.tool().ask(http.MethodGet, "/api", "")
+	wantStatus(t, code, body, http.StatusServiceUnavailable, refusal.Error())
+	k.clock.advance(time.Hour)
+	k.set(func(context.Context) (Route, error) { return k.route(), nil })
+	if code, _ := k.tool().ask(http.MethodGet, "/api", ""); code != http.StatusOK || k.proxy.State().Problem != nil {
+		t.Errorf("the next try got %d, and the state shows %v", code, k.proxy.State().Problem)
+	}
+}
+
+func TestAToolThatWaitsForSoLongOnlyIsToldInTime(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	answered := make(chan struct{})
+	k.set(func(context.Context) (Route, error) {
+		<-answered
+		return k.route(), nil
+	})
+	code, body := k.tool().ask(http.MethodGet, "/api?timeout=40ms", "")
+	wantStatus(t, code, body, http.StatusGatewayTimeout, "still waiting for you")
+	if state := k.proxy.State(); !state.Asking || state.Problem != nil {
+		t.Errorf("the state is %+v", state)
+	}
+	close(answered)
+	if code, _ := k.tool().ask(http.MethodGet, "/api?timeout=32s", ""); code != http.StatusOK || k.issued.Load() != 1 {
+		t.Errorf("the next try got %d after %d certificates", code, k.issued.Load())
+	}
+}
+
+func TestClientsSayHowLongTheyWait(t *testing.T) {
+	for query, want := range map[string]time.Duration{
+		"": 0, "timeout=32s": 30 * time.Second, "timeout=4s": 3 * time.Second, "timeout=soon": 0, "timeout=-1s": 0,
+		"watch=true&timeout=30s": 0, // how long the server should go on, not how long the client waits
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://x/api?"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := clientPatience(r); got != want {
+			t.Errorf("%q waits for %v, want %v", query, got, want)
+		}
+	}
+}
+
+func TestAConnectionThatBecomesSomethingElse(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	c := k.tool()
+	conn, err := tls.Dial("tcp", k.proxy.Address(), &tls.Config{RootCAs: c.transport.TLSClientConfig.RootCAs, NextProtos: []string{"http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	fmt.Fprintf(conn, "GET /echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n", c.token)
+	reader := bufio.NewReader(conn)
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols || response.Header.Get("Upgrade") != "echo" {
+		t.Fatalf("the answer is %+v, %v", response, err)
+	}
+	fmt.Fprintln(conn, "hello")
+	if line, err := reader.ReadString('\n'); line != "hello\n" {
+		t.Errorf("the stream says %q, %v", line, err)
+	}
+	if err := k.proxy.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.ReadString('\n'); err == nil {
+		t.Error("the stream outlives its proxy")
+	}
+}
+
+func TestARefusedUpgradeIsPassedOn(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	k.handle("/exec", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no exec here", http.StatusForbidden) })
+	c := k.tool()
+	c.transport.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	c.transport.ForceAttemptHTTP2 = false
+	code, body := c.ask(http.MethodGet, "/exec", "", "Connection", "Upgrade", "Upgrade", "echo")
+	if code != http.StatusForbidden || body != "no exec here\n" {
+		t.Errorf("the answer is %d %q", code, body)
+	}
+}
+
+func TestAWeakKeyIsRenewedUnseen(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	refuse := func(w http.ResponseWriter, _ *http.Request) {
+		writeStatus(w, http.StatusForbidden, "Forbidden", "private key policy not met: hardware_key_touch")
+	}
+	k.handle("/api", func(w http.ResponseWriter, r *http.Request) {
+		if k.issued.Load() == 1 {
+			refuse(w, r)
+		}
+	})
+	if code, body := k.tool().ask(http.MethodGet, "/api", ""); code != http.StatusOK || k.issued.Load() != 2 {
+		t.Errorf("the answer is %d %q after %d certificates", code, body, k.issued.Load())
+	}
+	k.handle("/apply", refuse)
+	code, body := k.tool().ask(http.MethodPost, "/apply", "content")
+	wantStatus(t, code, body, http.StatusForbidden, "private key policy not met")
+	if asked := k.requests(); len(asked) != 3 {
+		t.Errorf("%d requests, want no second one with a body", len(asked))
+	}
+	code, body = k.tool().ask(http.MethodGet, "/apply", "")
+	wantStatus(t, code, body, http.StatusForbidden, "private key policy not met") // with the new certificate as well
+}
+
+func TestOtherRefusalsAreTheClustersOwn(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	long := strings.Repeat("x", 2*refusalLongest)
+	k.handle("/secrets", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, long, http.StatusForbidden) })
+	if code, body := k.tool().ask(http.MethodGet, "/secrets", ""); code != http.StatusForbidden || body != long+"\n" {
+		t.Errorf("the answer is %d with %d bytes", code, len(body))
+	}
+	if k.issued.Load() != 1 {
+		t.Error("a certificate was renewed for nothing")
+	}
+}
+
+func TestAConnectionThatWasCutIsOpenedAgain(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	c := k.tool()
+	c.ask(http.MethodGet, "/api", "")
+	k.cut()
+	if code, body := c.ask(http.MethodGet, "/api", ""); code != http.StatusOK || k.dials.Load() != 2 || k.issued.Load() != 1 {
+		t.Errorf("the answer is %d %q over %d connections", code, body, k.dials.Load())
+	}
+}
+
+func TestACertificateRefusedWithoutAWordIsExplained(t *testing.T) {
+	for name, end := range map[string]func(net.Conn) error{
+		"before we speak": func(c net.Conn) error { return c.Close() },
+		"once we spoke":   func(c net.Conn) error { return c.(*net.TCPConn).CloseRead() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKubeWorld(t, "h2", "http/1.1")
+			k.set(func(context.Context) (Route, error) {
+				r := k.route()
+				dial := r.Dial
+				r.Dial = func(ctx context.Context) (net.Conn, error) {
+					conn, err := dial(ctx)
+					if err == nil {
+						_ = end(conn.(*tls.Conn).NetConn())
+					}
+					return conn, err
+				}
+				return r, nil
+			})
+			code, body := k.tool().ask(http.MethodGet, "/api", "")
+			wantStatus(t, code, body, http.StatusServiceUnavailable, fault.From(errExplained).What)
+			if k.issued.Load() != 2 {
+				t.Errorf("%d certificates were issued, want another one after the refusal", k.issued.Load())
+			}
+		})
+	}
+}
+
+func TestClosingEndsWatchesAndQuestions(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	c := k.tool()
+	watch := c.watch()
+	k.clock.advance(2 * time.Hour)
+	k.set(func(ctx context.Context) (Route, error) {
+		<-ctx.Done()
+		return Route{}, context.Cause(ctx)
+	})
+	waiting := make(chan error, 1)
+	go func() {
+		response, err := c.send(t.Context(), http.MethodGet, "/api", "")
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		waiting <- err
+	}()
+	testkit.Eventually(t, "question", func() bool { return k.proxy.State().Asking })
+	for range 2 {
+		if err := k.proxy.Close(); err != nil {
+			t.Fatalf("closing: %v", err)
+		}
+	}
+	if line, err := watch.ReadString('\n'); err == nil {
+		t.Errorf("a closed proxy sent %q", line)
+	}
+	if err := testkit.Receive(t, "end of the question", waiting); err == nil {
+		t.Error("a closed proxy answered")
+	}
+	if state := k.proxy.State(); state.Clients != 0 || state.Problem != nil {
+		t.Errorf("the state is %+v", state)
+	}
+}

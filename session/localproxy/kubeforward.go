@@ -1,0 +1,130 @@
+package localproxy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/internal/wire"
+)
+
+// RoundTrip sends a request and, where the certificate or the connection turned out to be of no use, once more with
+// the next one. Requests with a body are not sent twice.
+func (k *kubeServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Upgrade") != "" {
+		return k.switchProtocols(r)
+	}
+	response, stale, err := k.try(r)
+	if stale && r.Body == nil && r.Context().Err() == nil {
+		if response != nil {
+			_ = response.Body.Close() // it was a refusal
+		}
+		response, _, err = k.try(r)
+	}
+	if err == nil {
+		k.proxy.succeed()
+	}
+	return response, err
+}
+
+// try sends a request once. It is stale when the certificate or the connection was to blame.
+func (k *kubeServer) try(r *http.Request) (response *http.Response, stale bool, err error) {
+	ctx, cancel := patient(r)
+	defer cancel()
+	conn, stale, err := k.conns.reserve(ctx)
+	if err != nil {
+		return nil, stale, err
+	}
+	response, err = conn.RoundTrip(r)
+	if err != nil {
+		return nil, true, k.lost(r, conn, err)
+	}
+	conn.answered.Store(true)
+	stale, err = weakKey(response)
+	if stale {
+		k.proxy.certs.drop(conn.route)
+	}
+	return response, stale, err
+}
+
+// patient waits for a person no longer than the client does.
+func patient(r *http.Request) (context.Context, context.CancelFunc) {
+	if limit := clientPatience(r); limit > 0 {
+		return context.WithTimeoutCause(r.Context(), limit, errPatience)
+	}
+	return context.WithCancel(r.Context())
+}
+
+// lost explains why there is no response. A connection that ends before its first one was refused.
+func (k *kubeServer) lost(r *http.Request, conn *kubeConn, err error) error {
+	if r.Context().Err() != nil {
+		return err
+	}
+	if !conn.answered.Load() {
+		return k.conns.refused(conn.route)
+	}
+	return fault.Wrap(fmt.Errorf("asking %s: %w", k.config.Context, err),
+		"The connection to the Kubernetes cluster was lost.", "Try again; if it stays, check your network.")
+}
+
+// refusalLongest is the longest refusal that is looked at.
+const refusalLongest = 64 << 10
+
+// weakKey reports whether the cluster demands a stricter private key than the certificate is for: such refusals carry
+// the policy's text in a Status (kube sheet, 4.2). The response stays as it was.
+func weakKey(response *http.Response) (bool, error) {
+	if response.StatusCode != http.StatusForbidden && response.StatusCode != http.StatusUnauthorized {
+		return false, nil
+	}
+	head, err := io.ReadAll(io.LimitReader(response.Body, refusalLongest))
+	if err != nil {
+		_ = response.Body.Close() // it broke
+		return false, fmt.Errorf("reading a refusal: %w", err)
+	}
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(strings.NewReader(string(head)), response.Body), response.Body}
+	return strings.Contains(string(head), wire.PolicyNotMet), nil
+}
+
+// switchProtocols is for exec, attach and port-forward, whose requests turn the connection into something else. That
+// needs one of its own, in HTTP/1.1, and a signature each time.
+func (k *kubeServer) switchProtocols(r *http.Request) (*http.Response, error) {
+	ctx, cancel := patient(r)
+	defer cancel()
+	route, err := k.proxy.certs.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := newKubeTransport(route.Upgrade).NewClientConn(ctx, "https", k.config.Host)
+	if err != nil {
+		return nil, err
+	}
+	response, err := conn.RoundTrip(r)
+	if err != nil {
+		_ = conn.Close() // it broke
+		return nil, k.lost(r, &kubeConn{ClientConn: conn, route: route}, err)
+	}
+	k.proxy.succeed()
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		response.Body = &lastBody{response.Body, conn}
+	}
+	return response, nil
+}
+
+// lastBody closes its connection.
+type lastBody struct {
+	io.ReadCloser
+	conn *http.ClientConn
+}
+
+// Close ends the response and the connection.
+func (b *lastBody) Close() error {
+	err := b.ReadCloser.Close()
+	_ = b.conn.Close() // the response is what mattered
+	return err
+}
