@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/touchstone-app/touchstone/keystore/virtual"
 )
 
 // command is one word after "touchstone", possibly with words of its own.
@@ -24,24 +26,25 @@ type command struct {
 
 // options are the flags of all commands; each command declares the ones it has.
 type options struct {
-	home    string
-	proxy   string
-	cluster string
-	user    string
-	caFile  string
-	pivSlot string
-	auth    string
-	otp     string
-	format  string
-	serve   bool
-	state   string
-	touch   string
-	serial  uint
-	control string
-	dbUser  string
-	dbName  string
-	port    int
-	version string // that the demo's cluster is like
+	home     string
+	proxy    string
+	cluster  string
+	user     string
+	caFile   string
+	pivSlot  string
+	auth     string
+	otp      string
+	format   string
+	serve    bool
+	state    string
+	touch    string
+	serial   uint
+	firmware virtual.Firmware
+	control  string
+	dbUser   string
+	dbName   string
+	port     int
+	version  string // that the demo's cluster is like
 }
 
 func commands() []command {

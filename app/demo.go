@@ -47,7 +47,9 @@ func startDemo(ctx context.Context, state string, getenv func(string) string, o 
 		return nil, err
 	}
 	var err error
-	w.key, err = virtual.Start(virtual.Config{StateDir: keyState, Touch: virtual.TouchMode(o.touch), FIDO: canFIDO})
+	w.key, err = virtual.Start(virtual.Config{
+		StateDir: keyState, Firmware: o.firmware, Touch: virtual.TouchMode(o.touch), FIDO: canFIDO,
+	})
 	if err != nil {
 		return nil, fault.Wrap(err, "The virtual key could not be started.", "Check that its state folder is yours, or choose another one with --state.")
 	}

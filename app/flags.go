@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/touchstone-app/touchstone/keystore/virtual"
 )
 
 func homeFlag(f *flag.FlagSet, o *options) {
@@ -55,12 +57,14 @@ func demoFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.state, "state", "", "folder that keeps the demo's cluster, key and passwords")
 	o.version = "15"
 	f.Func("version-profile", "Teleport's major version that the demo's cluster is like, 12 or 15 (default 15)", oneOf(&o.version, "12", "15"))
+	firmwareFlag(f, o)
 	touchFlag(f, o)
 }
 
 func virtualKeyServeFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.state, "state", "", "folder that keeps the key (default: a new key that is forgotten)")
 	f.UintVar(&o.serial, "serial", 0, "serial number (default: the state's, or a fixed one)")
+	firmwareFlag(f, o)
 	touchFlag(f, o)
 }
 
@@ -70,6 +74,13 @@ func virtualKeyControlFlags(f *flag.FlagSet, o *options) {
 
 func virtualKeyRootFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.state, "state", "", "state folder of the key")
+}
+
+func firmwareFlag(f *flag.FlagSet, o *options) {
+	f.Func("firmware", "firmware of the virtual key (default: the state's, or "+virtual.DefaultFirmware.String()+")", func(text string) (err error) {
+		o.firmware, err = virtual.ParseFirmware(text)
+		return err
+	})
 }
 
 func touchFlag(f *flag.FlagSet, o *options) {

@@ -30,7 +30,7 @@ func runVirtualKeyServe(ctx context.Context, env *environment, o *options, _ []s
 		}
 	}
 	key, err := virtual.Start(virtual.Config{
-		StateDir: o.state, Serial: uint32(o.serial), Touch: virtual.TouchMode(o.touch), FIDO: canFIDO,
+		StateDir: o.state, Serial: uint32(o.serial), Firmware: o.firmware, Touch: virtual.TouchMode(o.touch), FIDO: canFIDO,
 	})
 	if err != nil {
 		return fault.Wrap(err, "The virtual key could not be started.", "Check that its state folder is yours, or choose another one.")
