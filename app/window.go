@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"log"
 	"os"
@@ -18,6 +19,10 @@ import (
 
 // appID must be FyneApp.toml's: Fyne keeps its preferences under it.
 const appID = "app.touchstone.Touchstone"
+
+// keyArrival is how long the window waits for a security key to be plugged in: less than clusters wait for the answer to
+// a challenge, five minutes.
+const keyArrival = 3 * time.Minute
 
 // runWindow is the app as people start it.
 func runWindow(ctx context.Context, env *environment, o *options, _ []string) error {
@@ -64,6 +69,8 @@ func openWindow(ctx context.Context, getenv func(string) string, config roomsCon
 		return err
 	}
 	config.home, config.prompter, config.lang = home, prompter, getenv("LANG")
+	config.fido = cmp.Or(config.fido, securityKeys())
+	config.fido.Arrival = keyArrival
 	r, err := openRooms(config)
 	if err != nil {
 		return err

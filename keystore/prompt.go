@@ -52,7 +52,9 @@ type TouchPrompt struct {
 
 // TapPrompt says that security keys wait for a tap. Tapping one of them is enough.
 type TapPrompt struct {
-	Keys    []string // their names; a key does not tell its serial number over FIDO
+	// Keys are their names; a key does not tell its serial number over FIDO. None means that no key is plugged in that
+	// could answer, and one is waited for.
+	Keys    []string
 	Purpose Purpose
 	// Code says that a one-time code would do as well. Calling UseCode, which is set only then, ends the assertion with
 	// ErrUseCode; it returns at once and may be called more than once.

@@ -20,7 +20,7 @@ type PINAsk struct {
 // Prompter asks the person. A refusal is context.Canceled. The PIN returned belongs to the caller, who wipes it.
 type Prompter interface {
 	AskFIDOPIN(ctx context.Context, ask PINAsk) (*secret.Bytes, error)
-	// ShowTap says that these keys blink, and returns at once. cancelled is closed when the person gives up; done closes
+	// ShowTap says that these keys blink, or without keys that one is to be plugged in, and returns at once. cancelled is closed when the person gives up; done closes
 	// the prompt and may be called more than once.
 	ShowTap(ctx context.Context, keys []string) (cancelled <-chan struct{}, done func())
 }
@@ -33,6 +33,8 @@ type Authenticator struct {
 	Devices []string
 	// NoDiscovery leaves it at Devices. Tests and the demo must not ask a person's own keys.
 	NoDiscovery bool
+	// Arrival is how long a key is waited for that is not plugged in; not at all if zero.
+	Arrival time.Duration
 	// Patience is how long a tap is waited for; 60 s if zero. Keys give up by themselves earlier, most after 30 s.
 	Patience time.Duration
 }
@@ -56,7 +58,7 @@ func (a *Authenticator) Assert(ctx context.Context, r Request, p Prompter) (*Res
 		return nil, err
 	}
 	j := job{RPID: r.RPID, AppID: r.AppID, Allowed: r.Allowed, Hash: hash, VerifyUser: r.VerifyUser}
-	keys, err := a.find(ctx, j)
+	keys, err := a.await(ctx, j, p)
 	if err != nil {
 		return nil, explain(err)
 	}
