@@ -137,6 +137,9 @@ func (l *ceremony) refusalFault(err error, refused *teleport.AnswerError) error 
 	case l.codes > 0 && wrongCode(err):
 		return fault.Wrap(err, fmt.Sprintf("%s did not accept the one-time code.", name),
 			"Wait for the next code and try again; if that does not help, check the clock of the device that shows it.")
+	case l.taps > 0 && strings.Contains(strings.ToLower(refused.Message), "webauthn"):
+		return fault.Wrap(err, fmt.Sprintf("%s did not accept the answer of the security key.", name),
+			"Try again with the security key that you registered there.")
 	case l.accepted && l.key != nil && l.key.Serial() != 0:
 		return fault.Wrap(err, fmt.Sprintf("%s refused YubiKey %d: %q.", name, l.key.Serial(), refused.Message),
 			"Ask whoever looks after the cluster whether this key is accepted there.")

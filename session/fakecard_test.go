@@ -21,6 +21,7 @@ import (
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/keystore/fido"
 )
 
 // fakeCard stands for a key store with one YubiKey: keys in memory, attested by an authority made for the test. What
@@ -30,6 +31,8 @@ type fakeCard struct {
 	rootKey, deviceKey *ecdsa.PrivateKey
 	// onSign is called before each signature, when set; its error is the signature's.
 	onSign func(ctx context.Context, p keystore.Purpose) error
+	// onAssert is the security key beside the card; nil for none.
+	onAssert func(ctx context.Context, r keystore.AssertRequest) (*fido.Response, error)
 
 	mu       sync.Mutex
 	asked    []keystore.Requirement
@@ -93,6 +96,19 @@ func (c *fakeCard) open(reference []byte) (signingKey, error) {
 		return nil, fault.New("The remembered hardware key cannot be used.", "Sign in again to set it up anew.")
 	}
 	return k, nil
+}
+
+// assert asks the security key.
+func (c *fakeCard) assert(ctx context.Context, r keystore.AssertRequest) (*fido.Response, error) {
+	if c.onAssert == nil {
+		return nil, noSecurityKey()
+	}
+	return c.onAssert(ctx, r)
+}
+
+// noSecurityKey is what the key store says.
+func noSecurityKey() error {
+	return fault.Wrap(fido.ErrNoKey, "No security key is plugged in.", "Plug one in.")
 }
 
 // attest makes the slot's certificate with the extensions of the hardware-key sheet, 7.3.
@@ -185,6 +201,9 @@ func (noKeys) key(context.Context, keystore.Requirement, keystore.Purpose) (sign
 	return nil, errNoCardHere
 }
 func (noKeys) open([]byte) (signingKey, error) { return nil, errors.New("no card") }
+func (noKeys) assert(context.Context, keystore.AssertRequest) (*fido.Response, error) {
+	return nil, noSecurityKey()
+}
 
 func newECDSA(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()

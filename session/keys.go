@@ -12,6 +12,7 @@ import (
 
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/keystore/fido"
 )
 
 // signingKey is the private key of a session, in software or in hardware.
@@ -34,6 +35,8 @@ type keySource interface {
 	key(ctx context.Context, r keystore.Requirement, p keystore.Purpose) (signingKey, error)
 	// open returns the key of a stored reference and touches no card.
 	open(reference []byte) (signingKey, error)
+	// assert has a security key sign for a relying party, which asks the person for a tap.
+	assert(ctx context.Context, r keystore.AssertRequest) (*fido.Response, error)
 }
 
 // PEM types of stored keys.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/keystore/fido"
 )
 
 // Keys is what sessions want of the key store; *keystore.Store has it.
@@ -16,6 +17,8 @@ type Keys interface {
 	Key(ctx context.Context, r keystore.Requirement, p keystore.Purpose) (*keystore.Key, error)
 	// OpenKey returns the key of a reference and touches no card.
 	OpenKey(r keystore.Reference) (*keystore.Key, error)
+	// Assert has a security key sign for a relying party. It asks the person for a tap.
+	Assert(ctx context.Context, r keystore.AssertRequest) (*fido.Response, error)
 }
 
 // storeKeys gives the keys of a key store to sessions.
@@ -39,6 +42,10 @@ func (s storeKeys) open(stored []byte) (signingKey, error) {
 		return nil, err
 	}
 	return hardwareKey{key}, nil
+}
+
+func (s storeKeys) assert(ctx context.Context, r keystore.AssertRequest) (*fido.Response, error) {
+	return s.store.Assert(ctx, r)
 }
 
 // hardwareKey is a key on a card.

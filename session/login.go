@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -35,9 +36,12 @@ type ceremony struct {
 	ping     *wire.Ping
 	key      signingKey
 	accepted bool   // the password was
-	wantsOTP bool   // the cluster wants a one-time code besides the password
-	codes    int    // that were sent
 	asked    string // the policy that the present key was made for
+
+	challenge json.RawMessage // for a security key; nil where the cluster has none for this round
+	wantsOTP  bool            // the cluster takes a one-time code
+	taps      int             // that were asked for
+	codes     int             // that were sent
 
 	progress SignIn // guarded by Manager.mu
 	waiters  int    // guarded by Manager.mu
@@ -75,6 +79,7 @@ func (l *ceremony) perform(ctx context.Context) (*keyring, error) {
 		return nil, l.signInFault(err)
 	}
 	policy := l.knownDemand()
+	l.foresee(policy)
 	if demands[policy].hardware {
 		l.step(StepKey)
 	}
@@ -128,6 +133,7 @@ func (l *ceremony) mayMeet(policy string) bool {
 func (l *ceremony) again(ctx context.Context, policy string) (*keyring, error) {
 	l.unmet(policy)
 	policy = raise(policy, l.knownDemand())
+	l.foresee(policy)
 	if err := l.prepareKey(ctx, policy); err != nil {
 		return nil, err
 	}
@@ -150,12 +156,11 @@ func (l *ceremony) prepareKey(ctx context.Context, policy string) (err error) {
 	if err != nil {
 		return err
 	}
-	l.key, err = l.m.keys.key(ctx, keystore.Requirement{
-		Policy:      demand.key,
-		Slot:        slot,
-		PINCacheTTL: min(l.ping.Auth.PIVPINCacheTTL, maxPINCache),
-	}, l.m.purpose(l.profile, "Sign in as "+l.user))
-	return err
+	want := keystore.Requirement{Policy: demand.key, Slot: slot, PINCacheTTL: min(l.ping.Auth.PIVPINCacheTTL, maxPINCache)}
+	return l.during(GestureTouch, func() (err error) {
+		l.key, err = l.m.keys.key(ctx, want, l.m.purpose(l.profile, "Sign in as "+l.user))
+		return err
+	})
 }
 
 // maxPINCache is the longest that any cluster may have a PIN remembered (hardware-key sheet, 6.4).
@@ -266,12 +271,15 @@ func (l *ceremony) unmet(policy string) {
 
 // report changes the progress, publishes it and tells who listens.
 func (l *ceremony) report(change func(*SignIn)) {
-	var now SignIn
+	var before, now SignIn
 	l.m.change(func() {
+		before = l.progress
 		change(&l.progress)
 		now = l.progress
 	})
-	l.m.config.Log.Info("signing in", "cluster", l.id, "step", string(now.Current), "unmet", now.Unmet)
+	if now.Current != before.Current || now.Current == StepReach {
+		l.m.config.Log.Info("signing in", "cluster", l.id, "step", string(now.Current), "unmet", now.Unmet)
+	}
 	if l.m.config.Progress != nil {
 		l.m.config.Progress(l.id, now)
 	}

@@ -14,28 +14,15 @@ import (
 	"github.com/touchstone-app/touchstone/session/teleport"
 )
 
-// Factor is what proves, besides the password, who a person is.
-type Factor string
-
-// The factors that a person can insist on.
-const (
-	AnyFactor Factor = ""    // whatever the cluster asks for
-	FactorOTP Factor = "otp" // a one-time code
-)
-
 // maxCodes is how many codes are sent for one answer. Clusters lock accounts for a while after five wrong tries.
 const maxCodes = 3
 
-// present asks for certificates with the password and, where wanted, a one-time code. The code is asked for last of
-// all: it is good for 30 s only, and a key may have waited for a person before. One that is not accepted is asked for
+// presentCode asks for certificates with the password and a one-time code. One that is not accepted is asked for
 // again.
-func (l *ceremony) present(ctx context.Context, r wire.LoginFinishRequest) (answer *wire.LoginResponse, err error) {
-	if !l.wantsOTP {
-		return l.client.FinishLogin(ctx, r, l.password, nil)
-	}
+func (l *ceremony) presentCode(ctx context.Context, r wire.LoginFinishRequest) (answer *wire.LoginResponse, err error) {
 	reason := l.codeReason()
 	for range maxCodes {
-		code, asking := l.askCode(ctx, reason)
+		code, asking := l.m.askCode(ctx, l.id, OTPPrompt{Cluster: l.profile.name(), User: l.user, Reason: reason})
 		if errors.Is(asking, ErrNobodyAnswers) && err != nil {
 			return nil, err // why the last code was refused says more
 		}
@@ -69,18 +56,17 @@ func wrongCode(err error) bool {
 }
 
 // askCode asks the person for a code that has not been sent yet.
-func (l *ceremony) askCode(ctx context.Context, reason string) (*secret.Bytes, error) {
-	prompt := OTPPrompt{Cluster: l.profile.name(), User: l.user, Reason: reason}
-	if l.m.config.Prompter == nil {
+func (m *Manager) askCode(ctx context.Context, clusterID string, prompt OTPPrompt) (*secret.Bytes, error) {
+	if m.config.Prompter == nil {
 		return nil, fault.Wrap(ErrNobodyAnswers, fmt.Sprintf("%s wants a one-time code besides the password.", prompt.Cluster), "Sign in with a code.")
 	}
 	for {
-		typed, err := l.m.config.Prompter.AskOTP(ctx, prompt)
+		typed, err := m.config.Prompter.AskOTP(ctx, prompt)
 		if err != nil {
 			return nil, err
 		}
 		code := withoutSpaces(typed)
-		if code.Len() > 0 && l.m.maySend(l.id, l.user, code) {
+		if code.Len() > 0 && m.maySend(clusterID, prompt.User, code) {
 			return code, nil
 		}
 		if code.Len() > 0 {
@@ -125,12 +111,4 @@ func (m *Manager) maySend(clusterID, user string, code *secret.Bytes) bool {
 	}
 	m.sent = append(m.sent, sentCode{clusterID, user, code.Clone(), now.Add(codeLife)})
 	return true
-}
-
-// insist refuses a cluster that does not ask for the factor that the person wants to use.
-func (l *ceremony) insist() error {
-	if l.factor == FactorOTP && !l.wantsOTP {
-		return fault.New(fmt.Sprintf("%s does not ask %s for a one-time code.", l.profile.name(), l.user), "Sign in without insisting on one.")
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
@@ -27,15 +26,5 @@ func (l *ceremony) prove(ctx context.Context) error {
 		return err
 	}
 	l.accepted = true
-	webauthn := challenges.WebauthnChallenge
-	l.wantsOTP = challenges.TOTPChallenge // any one answer is enough (login sheet, 5.3)
-	if !l.wantsOTP && len(webauthn) > 0 && !bytes.Equal(webauthn, []byte("null")) {
-		return secondFactorFault(l.profile, "a security key")
-	}
-	return l.insist()
-}
-
-func secondFactorFault(p profile, what string) error {
-	return fault.New(p.name()+" wants "+what+" besides the password, which this Touchstone cannot give yet.",
-		"Install a newer Touchstone, or use the cluster's own client.")
+	return l.offer(challenges)
 }

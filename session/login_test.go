@@ -89,7 +89,14 @@ func wantSteps(t *testing.T, w *world, policy string) {
 		{Steps: all, Current: StepAgain, Unmet: policy},
 		{Steps: all, Current: StepDone, Unmet: policy},
 	}
-	if diff := cmp.Diff(want, w.progress); diff != "" {
+	var got []SignIn
+	for _, s := range w.progress {
+		s.Gestures = nil // they change in between
+		if len(got) == 0 || !cmp.Equal(got[len(got)-1], s) {
+			got = append(got, s)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the reported steps differ (-want +got):\n%s", diff)
 	}
 }
@@ -128,6 +135,7 @@ func TestARememberedPolicyStartsWithTheRightKey(t *testing.T) {
 	for _, s := range w.progress {
 		current = append(current, s.Current)
 	}
+	current = slices.Compact(current)
 	if want := []Step{StepReach, StepPassword, StepKey, StepDone}; !slices.Equal(current, want) {
 		t.Errorf("the steps were %v, want %v", current, want)
 	}

@@ -42,6 +42,9 @@ func (p profile) name() string {
 	return p.Cluster
 }
 
+// origin is the proxy as security keys know it (login sheet, 5.3), without the port of HTTPS (RFC 6454, 6.1).
+func (p profile) origin() string { return "https://" + strings.TrimSuffix(p.Proxy, ":"+webPortHTTPS) }
+
 // major is the first number of the cluster's version; zero when it is not known.
 func (p profile) major() int {
 	text, _, _ := strings.Cut(strings.TrimPrefix(p.Version, "v"), ".")
