@@ -40,6 +40,9 @@ func (r *role) apply(values traits) *role {
 		c.DatabaseNames = expandAll(c.DatabaseNames, values)
 		c.DatabaseLabels = c.DatabaseLabels.expand(values)
 		c.AppLabels = c.AppLabels.expand(values)
+		c.KubeLabels = c.KubeLabels.expand(values)
+		c.KubeUsers = expandAll(c.KubeUsers, values)
+		c.KubeGroups = expandAll(c.KubeGroups, values)
 	}
 	return &filled
 }

@@ -68,7 +68,7 @@ func (p *parts) openHost() error {
 }
 
 // doors are where the router hands connections over.
-type doors struct{ web, auth, transport *handover }
+type doors struct{ web, auth, transport, kube *handover }
 
 // assembly is what the servers are built from.
 type assembly struct {
@@ -82,6 +82,7 @@ type assembly struct {
 	issuer   *issuer
 	dbs      *databases
 	apps     *applications
+	kube     *kubeClusters
 }
 
 // assemble builds the servers and the router that feeds them.
@@ -94,7 +95,7 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	a := &assembly{
 		parts:    p,
 		public:   net.JoinHostPort("localhost", port),
-		to:       doors{newHandover(addr), newHandover(addr), newHandover(addr)},
+		to:       doors{newHandover(addr), newHandover(addr), newHandover(addr), newHandover(addr)},
 		guard:    &guard{resources: p.resources, audit: p.audit},
 		settings: &tlsSettings{users: p.cas.user.pool(), now: p.config.Now},
 	}
@@ -121,10 +122,12 @@ func (a *assembly) servers(owner *group) []server {
 			wire.KindNode:           a.board.nodes,
 			wire.KindDatabaseServer: a.dbs.entries,
 			wire.KindAppServer:      a.apps.entries,
+			a.kube.kind():           a.kube.entries,
 		}}
 	transport := &transportService{switchboard: a.board, group: owner}
 	return []server{
 		httpServer(a.to.web, a.apps.orElse(web.handler()), a.config.Log),
+		kubeHTTPServer(a.to.kube, &kubeForwarder{kubeClusters: a.kube, owner: owner, log: a.config.Log}),
 		grpcServer(a.to.auth, newAuthServer(auth, a.guard, a.settings.auth(a.certs.auth))),
 		grpcServer(a.to.transport, newTransportServer(transport, a.guard, a.settings.transport(a.certs.proxy))),
 	}
@@ -135,7 +138,7 @@ func (a *assembly) router() (*router, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &router{
+	r := &router{
 		cluster:     a.config.ClusterName,
 		web:         a.settings.web(a.certs.web),
 		ssh:         a.settings.ssh(a.certs.proxy),
@@ -146,7 +149,11 @@ func (a *assembly) router() (*router, error) {
 		toDatabase:  a.dbs.serve,
 		toAuth:      a.to.auth.give,
 		toTransport: a.to.transport.give,
-	}, nil
+	}
+	if len(a.kube.all) > 0 {
+		r.kube, r.toKube = a.settings.kube(a.certs.proxy), a.to.kube.give
+	}
+	return r, nil
 }
 
 // serverCertificates are made anew at every start; clients trust their authorities.

@@ -23,6 +23,7 @@ const (
 	EventAppSessionStart   = "app.session.start"
 	EventAppSessionEnd     = "app.session.end"
 	EventAppRequest        = "app.session.request"
+	EventKubeRequest       = "kube.request" // Command is method and path
 )
 
 // Event is one line of the audit log. Members that an event does not have are left out, except Success.
@@ -48,6 +49,7 @@ type Event struct {
 	DatabaseUser string `json:"db_user,omitempty"`
 	DatabaseName string `json:"db_name,omitempty"`
 	App          string `json:"app_name,omitempty"`
+	KubeCluster  string `json:"kubernetes_cluster,omitempty"`
 }
 
 // audit appends events to a file, one JSON object per line.

@@ -41,6 +41,9 @@ type Config struct {
 	Env []string
 	// VersionProfile is the major version that the cluster is like: 12 or 15; zero is 15.
 	VersionProfile int
+	// Kubernetes is behind the cluster's Kubernetes clusters. Its owner closes it after the cluster. nil, or one that
+	// cannot be started, means that there are none.
+	Kubernetes *Kubernetes
 }
 
 func (c *Config) setDefaults() {

@@ -25,8 +25,8 @@ var listed = map[string][]string{
 	wire.KindDatabaseServer:   {"name", "description", "type"},
 	wire.KindAppServer:        {"name", "description", "publicAddress"},
 	"db_service":              nil,
-	"kube_cluster":            nil,
-	wire.KindKubeServer:       nil,
+	kindKubeCluster:           {"name"},
+	wire.KindKubeServer:       {"name", "description"},
 	"windows_desktop":         nil,
 	"windows_desktop_service": nil,
 	"user_group":              nil,
@@ -68,7 +68,7 @@ func list(entries []entry, granted *access, r *authpb.ListResourcesRequest) *aut
 // page cuts a sorted list. The key of a page is the name of its first entry.
 func page(entries []entry, r *authpb.ListResourcesRequest) *authpb.ListResourcesResponse {
 	response := &authpb.ListResourcesResponse{}
-	if r.NeedTotalCount || r.SortBy.GetField() != "" {
+	if r.NeedTotalCount || r.SortBy.GetField() != "" || r.ResourceType == kindKubeCluster {
 		response.TotalCount = int32(len(entries))
 	}
 	if r.StartKey != "" {

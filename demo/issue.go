@@ -20,6 +20,7 @@ type issuer struct {
 	passwords *passwords
 	attested  *attestedKeys
 	apps      *appSessions
+	kube      *kubeClusters
 	roots     *x509.CertPool // of attestation; nil trusts no card
 	audit     *audit
 	now       func() time.Time
@@ -123,13 +124,13 @@ func (i *issuer) grant(name, loginIP string) (*access, error) {
 		user: name, roles: account.Spec.Roles, traits: account.Spec.Traits, loginIP: loginIP})
 }
 
-// checkRoute refuses what this cluster does not have: leaf clusters, Kubernetes clusters, unknown formats.
+// checkRoute refuses what this cluster does not have: leaf clusters, unknown Kubernetes clusters, unknown formats.
 func (i *issuer) checkRoute(r *certRequest) error {
 	if r.RouteToCluster != "" && r.RouteToCluster != i.cluster {
 		return refuse(notFound, "remote cluster %q not found", r.RouteToCluster)
 	}
-	if r.KubeCluster != "" {
-		return refuse(badParameter, "Kubernetes cluster %q is not registered in this cluster", r.KubeCluster)
+	if r.KubeCluster != "" && i.kube.find(r.KubeCluster) == nil {
+		return refuseKube(r.KubeCluster)
 	}
 	switch r.Compatibility {
 	case "", "standard", oldSSHFormat:

@@ -19,6 +19,10 @@ type Description struct {
 	DatabasesMissing string `json:"databases_missing,omitempty"`
 	// Apps are the names of the applications.
 	Apps []string `json:"apps"`
+	// KubeClusters are the names of the Kubernetes clusters.
+	KubeClusters []string `json:"kubernetes"`
+	// KubernetesMissing says why there are none; empty where there are.
+	KubernetesMissing string `json:"kubernetes_missing,omitempty"`
 }
 
 // DatabaseDescription is one database of the cluster, and as whom and where in it to try it.
@@ -64,6 +68,12 @@ func (a *assembly) describe() Description {
 	}
 	for _, app := range a.apps.all {
 		d.Apps = append(d.Apps, app.name)
+	}
+	for _, one := range a.kube.all {
+		d.KubeClusters = append(d.KubeClusters, one.name)
+	}
+	if err := p.config.Kubernetes.Missing(); err != nil {
+		d.KubernetesMissing = err.Error()
 	}
 	catalog := p.resources.catalog()
 	for _, u := range catalog.sortedUsers() {

@@ -52,13 +52,17 @@ func (i *issuer) tryReissue(id identity, r *authpb.UserCertsRequest, event *Even
 	if id.usage, id.route, err = i.target(id, r); err != nil {
 		return nil, err
 	}
+	names, err := i.kube.check(granted, id.route.kube)
+	if err != nil {
+		return nil, err
+	}
 	id.policy = proof.policy
 	end := r.Expires.AsTime()
 	if end.After(id.expires) {
 		end = id.expires
 	}
 	return i.signRoute(&userCertificate{identity: id, cluster: i.cluster, ttl: end.Sub(now), format: r.Format,
-		sshKey: sshKey, publicKey: publicKey}, now)
+		sshKey: sshKey, publicKey: publicKey, kube: names}, now)
 }
 
 // checkWish checks what needs no look at keys or roles.
@@ -104,6 +108,12 @@ func (i *issuer) target(id identity, r *authpb.UserCertsRequest) (usage []string
 		}
 		to.app = appRoute{app.Name, app.SessionId, app.PublicAddr, app.ClusterName}
 		return []string{wire.UsageApps}, to, nil
+	case authpb.UserCertsRequest_Kubernetes:
+		if r.KubernetesCluster == "" {
+			return nil, route{}, refuse(badParameter, "missing KubernetesCluster field in a kubernetes-only UserCertsRequest")
+		}
+		to.kube = r.KubernetesCluster
+		return []string{wire.UsageKube}, to, nil
 	default:
 		return nil, route{}, refuse(badParameter, "unsupported cert usage %q", r.Usage)
 	}

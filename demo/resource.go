@@ -49,6 +49,9 @@ type conditions struct {
 	DatabaseUsers  []string `yaml:"db_users"`
 	DatabaseNames  []string `yaml:"db_names"`
 	AppLabels      selector `yaml:"app_labels"`
+	KubeLabels     selector `yaml:"kubernetes_labels"`
+	KubeUsers      []string `yaml:"kubernetes_users"`
+	KubeGroups     []string `yaml:"kubernetes_groups"`
 }
 
 // user is an account of the cluster.
@@ -134,14 +137,16 @@ func (r *role) check() error {
 }
 
 func (c *conditions) check() error {
-	for field, texts := range map[string][]string{"logins": c.Logins, "db_users": c.DatabaseUsers, "db_names": c.DatabaseNames} {
+	for field, texts := range map[string][]string{"logins": c.Logins, "db_users": c.DatabaseUsers, "db_names": c.DatabaseNames,
+		"kubernetes_users": c.KubeUsers, "kubernetes_groups": c.KubeGroups} {
 		for _, text := range texts {
 			if _, err := expand(text, nil); err != nil {
 				return fmt.Errorf("%s: %w", field, err)
 			}
 		}
 	}
-	for field, labels := range map[string]selector{"node_labels": c.NodeLabels, "db_labels": c.DatabaseLabels, "app_labels": c.AppLabels} {
+	for field, labels := range map[string]selector{"node_labels": c.NodeLabels, "db_labels": c.DatabaseLabels, "app_labels": c.AppLabels,
+		"kubernetes_labels": c.KubeLabels} {
 		if err := labels.check(); err != nil {
 			return fmt.Errorf("%s: %w", field, err)
 		}

@@ -11,6 +11,7 @@ import (
 type route struct {
 	database databaseRoute
 	app      appRoute
+	kube     string // name of a Kubernetes cluster
 }
 
 // databaseRoute is a database, and as whom and where in it.
@@ -35,6 +36,7 @@ func (r *route) fields() []field {
 		{&r.app.session, wire.OIDAppSession},
 		{&r.app.publicAddr, wire.OIDAppPublicAddr},
 		{&r.app.cluster, wire.OIDAppCluster},
+		{&r.kube, wire.OIDKubeCluster},
 	}
 }
 

@@ -20,12 +20,14 @@ type router struct {
 	web      *tls.Config
 	ssh      *tls.Config
 	database *tls.Config
+	kube     *tls.Config // nil where there are no Kubernetes clusters
 	log      *slog.Logger
 
 	// Where connections go.
 	toWeb       func(net.Conn)  // TLS was terminated
 	toSSH       func(net.Conn)  // TLS was terminated
 	toDatabase  func(*tls.Conn) // TLS was terminated
+	toKube      func(net.Conn)  // TLS was terminated
 	toAuth      func(net.Conn)  // TLS untouched
 	toTransport func(net.Conn)  // TLS untouched
 }
@@ -47,13 +49,17 @@ func (r *router) serve(c net.Conn) {
 	route(replay(c, first))
 }
 
-// kubePrefix begins the server names of Kubernetes clusters, which go to a service that this cluster does not have.
+// kubePrefix begins the server name of whoever wants a Kubernetes cluster; the ALPN names play no part then
+// (databases-kube-apps sheet, 4.1).
 const kubePrefix = "kube-teleport-proxy-alpn."
 
 // route returns the handler of the first name that has one, nil for none.
 func (r *router) route(h hello) func(net.Conn) {
 	if strings.HasPrefix(h.serverName, kubePrefix) {
-		return nil
+		if r.kube == nil {
+			return nil
+		}
+		return func(c net.Conn) { r.terminate(c, r.kube, r.toKube) }
 	}
 	for _, name := range h.protocols {
 		switch {

@@ -41,6 +41,8 @@ spec:
     db_users: [reader, writer]
     db_names: [orders]
     app_labels: {env: dev}
+    kubernetes_labels: {env: dev}
+    kubernetes_groups: [viewers, editors]
 ---
 kind: user
 version: v2

@@ -9,7 +9,8 @@ import (
 // openTargets makes what is behind the proxy besides the node, and who issues certificates for it.
 func (a *assembly) openTargets(ctx context.Context, owner *group) error {
 	sessions := newAppSessions(a.config.Now)
-	a.issuer = a.newIssuer(sessions)
+	a.kube = a.newKubeClusters()
+	a.issuer = a.newIssuer(sessions, a.kube)
 	a.dbs = a.newDatabases(ctx, owner)
 	key, ok := a.host.key.(*rsa.PrivateKey)
 	if !ok {
@@ -23,7 +24,7 @@ func (a *assembly) openTargets(ctx context.Context, owner *group) error {
 	return nil
 }
 
-func (p *parts) newIssuer(apps *appSessions) *issuer {
+func (p *parts) newIssuer(apps *appSessions, kube *kubeClusters) *issuer {
 	return &issuer{
 		cluster:   p.config.ClusterName,
 		cas:       p.cas,
@@ -31,6 +32,7 @@ func (p *parts) newIssuer(apps *appSessions) *issuer {
 		passwords: p.passwords,
 		attested:  p.attested,
 		apps:      apps,
+		kube:      kube,
 		roots:     p.config.AttestationRoots,
 		audit:     p.audit,
 		now:       p.config.Now,
@@ -52,4 +54,13 @@ func (a *assembly) newDatabases(ctx context.Context, owner *group) *databases {
 	}
 	d.all = seedDatabases(&postgres{programs: programs, account: account, ca: a.cas.db, log: a.config.Log, ctx: ctx, owner: owner})
 	return d
+}
+
+// newKubeClusters offers Kubernetes clusters where an API server can be started.
+func (a *assembly) newKubeClusters() *kubeClusters {
+	k := &kubeClusters{server: a.config.Kubernetes, host: a.host, guard: a.guard, audit: a.audit, profile: a.profile}
+	if k.server.Missing() == nil {
+		k.all = seedKubeClusters()
+	}
+	return k
 }

@@ -37,6 +37,12 @@ func (s *tlsSettings) database(cert tls.Certificate) *tls.Config {
 	return s.base(cert, tls.VerifyClientCertIfGiven, name+wire.ALPNPing, name)
 }
 
+// kube terminates the TLS around Kubernetes requests, which nobody makes without a certificate (databases-kube-apps
+// sheet, 4.1).
+func (s *tlsSettings) kube(cert tls.Certificate) *tls.Config {
+	return s.base(cert, tls.RequireAndVerifyClientCert, wire.ALPNHTTP2, wire.ALPNHTTP1)
+}
+
 // ssh terminates the TLS around SSH. It shows the host certificate, asks for none and, like the real thing,
 // negotiates no ALPN name.
 func (s *tlsSettings) ssh(cert tls.Certificate) *tls.Config {

@@ -8,6 +8,7 @@ import (
 	"encoding/asn1"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/touchstone-app/touchstone/internal/wire"
@@ -28,6 +29,7 @@ type userCertificate struct {
 	format    string // "", "standard" or oldSSHFormat
 	sshKey    ssh.PublicKey
 	publicKey crypto.PublicKey // the same key
+	kube      kubeNames        // in the cluster that it is for
 }
 
 // signTLS makes the X.509 certificate: all identity lies in the subject (certificates sheet, section 2).
@@ -45,7 +47,7 @@ func (a *authorities) signTLS(c *userCertificate, now time.Time) ([]byte, error)
 			Locality:           c.logins,
 			StreetAddress:      []string{c.cluster},
 			PostalCode:         []string{string(traitsJSON)},
-			ExtraNames: append(c.route.attributes(),
+			ExtraNames: append(slices.Concat(c.route.attributes(), c.kube.attributes()),
 				attribute(wire.OIDTeleportCluster, c.cluster),
 				attribute(wire.OIDClientIP, c.loginIP),
 				attribute(wire.OIDPrivateKeyPolicy, string(c.policy)),

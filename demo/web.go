@@ -78,6 +78,7 @@ func (w *webAPI) find(*http.Request) (any, error) {
 	return wire.Ping{
 		Proxy: wire.PingProxy{
 			TLSRoutingEnabled: true,
+			Kube:              wire.PingKube{Enabled: len(w.issuer.kube.all) > 0},
 			SSH: wire.PingSSH{
 				ListenAddr:       w.listen,
 				TunnelListenAddr: w.listen,
