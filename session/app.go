@@ -34,9 +34,9 @@ func (m *Manager) OpenApp(ctx context.Context, ref AppRef) (ProxyID, error) {
 			"Use another client for it.")
 	}
 	source := &appSource{m: m, cluster: ref.Cluster, app: app}
-	return m.openProxy(ref.Port, source, source.end, localproxy.AppRefusal(), ProxyInfo{
+	return m.openProxy(opening{port: ref.Port, source: source, refusal: localproxy.AppRefusal(), end: source.end, info: ProxyInfo{
 		Cluster: ref.Cluster, Kind: ProxyApp, Name: app.Name, Protocol: "http",
-	})
+	}})
 }
 
 // appSource issues the certificates of one local proxy.

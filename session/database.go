@@ -39,9 +39,9 @@ func (m *Manager) OpenDatabase(ctx context.Context, ref DatabaseRef) (ProxyID, e
 		return 0, err
 	}
 	source := &databaseSource{m: m, ref: ref, protocol: database.Protocol}
-	return m.openProxy(ref.Port, source, func() {}, localproxy.DatabaseRefusal(database.Protocol), ProxyInfo{
+	return m.openProxy(opening{port: ref.Port, source: source, refusal: localproxy.DatabaseRefusal(database.Protocol), info: ProxyInfo{
 		Cluster: ref.Cluster, Kind: ProxyDatabase, Name: ref.Name, Protocol: database.Protocol, User: ref.User, Database: ref.Database,
-	})
+	}})
 }
 
 func checkDatabase(d Database, ref DatabaseRef) error {

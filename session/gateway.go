@@ -24,6 +24,7 @@ type ProxyKind string
 const (
 	ProxyDatabase ProxyKind = "db"
 	ProxyApp      ProxyKind = "app"
+	ProxyKube     ProxyKind = "kube"
 )
 
 // ProxyInfo is one open local proxy.
@@ -31,13 +32,15 @@ type ProxyInfo struct {
 	ID       ProxyID
 	Cluster  string // Cluster.ID
 	Kind     ProxyKind
-	Name     string // of the database or application
-	Protocol string // of the database; "http" for an application
+	Name     string // of the database, application or Kubernetes cluster
+	Protocol string // of the database; "http" for an application, "kubernetes" for a Kubernetes cluster
 	User     string // in the database
 	Database string // within the server
 	Address  string // "127.0.0.1:port"
 	Command  string // to run or to copy, quoted for a shell
-	URL      string // for a browser; empty for databases
+	URL      string // for a browser; only applications have one
+	// Kubeconfig is the path of the file that tools of Kubernetes need; empty for everything else.
+	Kubeconfig string
 
 	Clients  int   // connections
 	Sent     int64 // bytes from clients
@@ -50,7 +53,7 @@ type ProxyInfo struct {
 
 // target names what a proxy leads to; its port is remembered under it.
 func (i *ProxyInfo) target() string {
-	if i.Kind == ProxyApp {
+	if i.Kind != ProxyDatabase {
 		return fmt.Sprintf("%s/%s", i.Kind, i.Name)
 	}
 	return fmt.Sprintf("%s/%s/%s/%s", i.Kind, i.Name, i.User, i.Database)
@@ -61,31 +64,63 @@ type gateway struct {
 	m     *Manager
 	proxy *localproxy.Proxy
 	info  ProxyInfo // guarded by Manager.mu, but for its ID and target
-	end   func()    // called when nothing of the proxy runs any more
+	end   func()    // called when nothing of the proxy runs any more; may be nil
 	stop  chan struct{}
 	over  chan struct{} // closed when watch has returned
 }
 
+// opening is what a local proxy is made of.
+type opening struct {
+	port    int // zero for the one of the last time, or any
+	source  localproxy.CertSource
+	refusal localproxy.Refusal
+	kube    *localproxy.Kube // nil for everything else
+	end     func()           // called when nothing of the proxy runs any more; may be nil
+	info    ProxyInfo
+}
+
 // openProxy opens a local proxy, or returns the one with the same target.
-func (m *Manager) openProxy(port int, source localproxy.CertSource, end func(), refusal localproxy.Refusal, info ProxyInfo) (ProxyID, error) {
-	if open := m.sameProxy(info, port); open != 0 {
+func (m *Manager) openProxy(o opening) (ProxyID, error) {
+	if open := m.sameProxy(o.info, o.port); open != 0 {
 		return open, nil
 	}
-	remembered := m.rememberedPort(info)
+	remembered := m.rememberedPort(o.info)
 	proxy, err := localproxy.Listen(localproxy.Config{
-		Port: cmp.Or(port, remembered), Source: source, Refusal: refusal, Now: m.config.Now})
+		Port: cmp.Or(o.port, remembered), Source: o.source, Refusal: o.refusal, Kube: o.kube, Now: m.config.Now})
 	if err != nil {
 		return 0, err
 	}
+	if err := m.furnish(&o, proxy); err != nil {
+		_ = proxy.Close() // it has no client yet
+		return 0, err
+	}
 	if proxy.Port() != remembered {
-		m.rememberPort(info, proxy.Port())
+		m.rememberPort(o.info, proxy.Port())
 	}
+	return m.admitProxy(&gateway{m: m, proxy: proxy, info: o.info, end: o.end, stop: make(chan struct{}), over: make(chan struct{})})
+}
+
+// furnish says how an open proxy is used, and writes down what tools need for it.
+func (m *Manager) furnish(o *opening, proxy *localproxy.Proxy) error {
+	info := &o.info
 	info.Address = proxy.Address()
-	info.Command = localproxy.Command(localproxy.Target{Protocol: info.Protocol, Port: proxy.Port(), User: info.User, Database: info.Database})
-	if info.Kind == ProxyApp {
+	switch info.Kind {
+	case ProxyApp:
 		info.URL = localproxy.AppURL(proxy.Port())
+	case ProxyKube:
+		content, err := proxy.Kubeconfig()
+		if err != nil {
+			return err
+		}
+		info.Kubeconfig = m.store.kubeconfigPath(info.Cluster, info.Name, proxy.Port())
+		if err := m.store.saveKubeconfig(info.Kubeconfig, content); err != nil {
+			return err
+		}
+		o.end = func() { m.removeKubeconfig(info.Kubeconfig) }
 	}
-	return m.admitProxy(&gateway{m: m, proxy: proxy, info: info, end: end, stop: make(chan struct{}), over: make(chan struct{})})
+	info.Command = localproxy.Command(localproxy.Target{
+		Protocol: info.Protocol, Port: proxy.Port(), User: info.User, Database: info.Database, Kubeconfig: info.Kubeconfig})
+	return nil
 }
 
 // sameProxy returns the open proxy with the target and, where one is wanted, the port.
@@ -105,7 +140,7 @@ func (m *Manager) admitProxy(g *gateway) (ProxyID, error) {
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
-		_ = g.proxy.Close() // it has no client yet
+		_ = g.finish() // it has no client yet
 		return 0, errClosed
 	}
 	defer m.mu.Unlock()
@@ -148,10 +183,17 @@ func (m *Manager) stopProxies(clusterID string) {
 }
 
 func (g *gateway) close() error {
-	err := g.proxy.Close()
 	close(g.stop)
 	<-g.over
-	g.end()
+	return g.finish()
+}
+
+// finish ends the proxy and what belongs to it.
+func (g *gateway) finish() error {
+	err := g.proxy.Close()
+	if g.end != nil {
+		g.end()
+	}
 	return err
 }
 

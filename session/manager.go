@@ -71,6 +71,7 @@ type cluster struct {
 
 	databases listing[Database]
 	apps      listing[App]
+	kubes     listing[KubeCluster]
 }
 
 // New reads the profiles and certificates under Home. Files that cannot be read become problems of their clusters.
@@ -135,6 +136,7 @@ func (m *Manager) adoptLocked(c *cluster, ring *keyring) (before *link) {
 	c.keyring, c.link = ring, nil
 	c.databases.clear()
 	c.apps.clear()
+	c.kubes.clear()
 	if ring != nil {
 		c.link = newLink(m, c.profile, ring)
 	}

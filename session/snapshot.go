@@ -55,6 +55,10 @@ type Cluster struct {
 	Apps        []App // ordered by name
 	AppsLoading bool
 	AppsProblem *fault.Fault
+
+	KubeClusters        []KubeCluster // ordered by name
+	KubeClustersLoading bool
+	KubeClustersProblem *fault.Fault
 }
 
 // Step is one step of a sign-in.

@@ -34,6 +34,7 @@ func (m *Manager) describeLocked(c *cluster) Cluster {
 
 		Databases: c.databases.items, DatabasesLoading: c.databases.loading > 0, DatabasesProblem: c.databases.problem,
 		Apps: c.apps.items, AppsLoading: c.apps.loading > 0, AppsProblem: c.apps.problem,
+		KubeClusters: c.kubes.items, KubeClustersLoading: c.kubes.loading > 0, KubeClustersProblem: c.kubes.problem,
 	}
 	if c.broken == nil {
 		d.Name = c.profile.name()

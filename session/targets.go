@@ -30,9 +30,16 @@ type App struct {
 	Labels      map[string]string
 }
 
+// KubeCluster is a Kubernetes cluster that the user may see.
+type KubeCluster struct {
+	Name        string
+	Description string
+	Labels      map[string]string
+}
+
 // Databases lists the databases that the user may see, ordered by name, and publishes them. It may sign in again.
 func (m *Manager) Databases(ctx context.Context, clusterID string) ([]Database, error) {
-	return list(ctx, m, clusterID, "List databases", (*cluster).databaseList, func(ctx context.Context, auth *teleport.Auth) ([]Database, error) {
+	return list(ctx, m, clusterID, "List databases", (*cluster).databaseList, func(ctx context.Context, _ profile, auth *teleport.Auth) ([]Database, error) {
 		found, err := auth.ListDatabases(ctx)
 		return distinct(found, databaseOf), err
 	})
@@ -40,10 +47,27 @@ func (m *Manager) Databases(ctx context.Context, clusterID string) ([]Database, 
 
 // Apps lists the applications that the user may see, ordered by name, and publishes them. It may sign in again.
 func (m *Manager) Apps(ctx context.Context, clusterID string) ([]App, error) {
-	return list(ctx, m, clusterID, "List applications", (*cluster).appList, func(ctx context.Context, auth *teleport.Auth) ([]App, error) {
+	return list(ctx, m, clusterID, "List applications", (*cluster).appList, func(ctx context.Context, _ profile, auth *teleport.Auth) ([]App, error) {
 		found, err := auth.ListApps(ctx)
 		return distinct(found, appOf), err
 	})
+}
+
+// KubeClusters lists the Kubernetes clusters that the user may see, ordered by name, and publishes them. It may sign in
+// again.
+func (m *Manager) KubeClusters(ctx context.Context, clusterID string) ([]KubeCluster, error) {
+	return list(ctx, m, clusterID, "List Kubernetes clusters", (*cluster).kubeList,
+		func(ctx context.Context, p profile, auth *teleport.Auth) ([]KubeCluster, error) { return listKubes(ctx, p, auth) })
+}
+
+// listKubes asks in the way of the cluster's version (kube sheet, 4.4).
+func listKubes(ctx context.Context, p profile, auth *teleport.Auth, keywords ...string) ([]KubeCluster, error) {
+	if major := p.major(); major != 0 && major < kubeServersSince {
+		found, err := auth.ListKubeClusters(ctx, keywords...)
+		return distinct(found, kubeOf), err
+	}
+	found, err := auth.ListKubeServers(ctx, keywords...)
+	return distinct(found, func(s *typespb.KubernetesServerV3) (string, KubeCluster) { return kubeOf(s.GetSpec().GetCluster()) }), err
 }
 
 // listing is one list of a cluster as snapshots show it. It is guarded by Manager.mu; its items never change.
@@ -68,17 +92,18 @@ func (l *listing[T]) settle(items []T, err error) {
 
 func (c *cluster) databaseList() *listing[Database] { return &c.databases }
 func (c *cluster) appList() *listing[App]           { return &c.apps }
+func (c *cluster) kubeList() *listing[KubeCluster]  { return &c.kubes }
 
 // list asks for one list and puts it into the snapshots, unless another sign-in has taken over since.
 func list[T any](ctx context.Context, m *Manager, clusterID, what string, of func(*cluster) *listing[T],
-	ask func(context.Context, *teleport.Auth) ([]T, error)) (items []T, err error) {
+	ask func(context.Context, profile, *teleport.Auth) ([]T, error)) (items []T, err error) {
 
 	ctx, done := m.within(ctx)
 	defer done()
 	err = m.withSession(ctx, clusterID, func(p profile, link *link) (err error) {
 		m.change(func() { of(m.clusters[clusterID]).loading++ })
 		err = link.withAuth(ctx, what, func(auth *teleport.Auth) (err error) {
-			items, err = ask(ctx, auth)
+			items, err = ask(ctx, p, auth)
 			return err
 		})
 		if err != nil {
@@ -126,6 +151,13 @@ func appOf(s *typespb.AppServerV3) (string, App) {
 	return about.GetName(), App{
 		Name: about.GetName(), URI: app.GetSpec().GetUri(), PublicAddr: app.GetSpec().GetPublicAddr(),
 		Description: about.GetDescription(), Labels: labelsOf(about, app.GetSpec().GetDynamicLabels()),
+	}
+}
+
+func kubeOf(k *typespb.KubernetesClusterV3) (string, KubeCluster) {
+	about := k.GetMetadata()
+	return about.GetName(), KubeCluster{
+		Name: about.GetName(), Description: about.GetDescription(), Labels: labelsOf(about, k.GetSpec().GetDynamicLabels()),
 	}
 }
 

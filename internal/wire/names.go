@@ -92,6 +92,7 @@ const (
 	KindDatabaseServer = "db_server"
 	KindAppServer      = "app_server"
 	KindKubeServer     = "kube_server"
+	KindKubeCluster    = "kube_cluster" // up to version 12
 )
 
 // databaseALPN has the protocols whose name in ALPN is not their own (transport sheet, section 2).
