@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 type demoWorld struct {
 	key     *virtual.Key
 	cluster *demo.Cluster
+	kube    *demo.Kubernetes // behind the cluster
 	state   string
 	root    string // file with the attestation root
 }
@@ -36,7 +38,10 @@ type demoReady struct {
 	Databases        []demo.DatabaseDescription `json:"databases"`
 	DatabasesMissing string                     `json:"databases_missing,omitempty"`
 	Apps             []string                   `json:"apps"`
-	State            string                     `json:"state"`
+	// KubeClusters are the Kubernetes clusters; KubernetesMissing says why there are none.
+	KubeClusters      []string `json:"kubernetes"`
+	KubernetesMissing string   `json:"kubernetes_missing,omitempty"`
+	State             string   `json:"state"`
 }
 
 // startDemo starts both in the state folder. The caller closes them.
@@ -62,9 +67,11 @@ func startDemo(ctx context.Context, state string, getenv func(string) string, o 
 	if err != nil {
 		return nil, closeAfter(err, w)
 	}
+	w.kube = demo.NewKubernetes(getenv, nil)
 	w.cluster, err = demo.Start(ctx, demo.Config{
 		State: filepath.Join(state, "cluster"), AttestationRoots: roots, AttestationRootFile: w.root, Now: time.Now,
 		Shell: getenv("SHELL"), Env: os.Environ(), VersionProfile: version,
+		Kubernetes: w.kube,
 	})
 	if err != nil {
 		return nil, closeAfter(err, w)
@@ -89,6 +96,9 @@ func (w *demoWorld) Close() error {
 	if w.cluster != nil {
 		err = w.cluster.Close()
 	}
+	if w.kube != nil {
+		err = errors.Join(err, w.kube.Close())
+	}
 	if closing := w.key.Close(); err == nil {
 		err = closing
 	}
@@ -100,6 +110,7 @@ func (w *demoWorld) ready() demoReady {
 	return demoReady{
 		Proxy: d.Proxy, CAFile: d.CAFile, Users: d.Users, AuditLog: d.AuditLog, State: w.state,
 		Databases: d.Databases, DatabasesMissing: d.DatabasesMissing, Apps: d.Apps,
+		KubeClusters: d.KubeClusters, KubernetesMissing: d.KubernetesMissing,
 		PCSCSocket: w.key.Socket(), FIDODevice: w.key.FIDOPath(), Control: w.key.Control(), AttestationRoot: w.root,
 	}
 }

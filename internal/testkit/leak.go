@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -24,11 +25,34 @@ func Main(m *testing.M) {
 // Run is Main for a TestMain that has something to close: it returns the exit status.
 func Run(m *testing.M) int {
 	status := m.Run()
+	runEndings()
 	if leaked := leaks(Deadline, nil); status == 0 && len(leaked) > 0 {
 		fmt.Fprintf(os.Stderr, "goroutines were left behind:\n\n%s\n", strings.Join(leaked, "\n\n"))
 		return 1
 	}
 	return status
+}
+
+var endings struct {
+	mu  sync.Mutex
+	all []func()
+}
+
+// AtEnd has Run call f after the last test of the package, before it looks for goroutines: for what tests share. The
+// last f is called first.
+func AtEnd(f func()) {
+	endings.mu.Lock()
+	defer endings.mu.Unlock()
+	endings.all = append(endings.all, f)
+}
+
+func runEndings() {
+	endings.mu.Lock()
+	defer endings.mu.Unlock()
+	for _, f := range slices.Backward(endings.all) {
+		f()
+	}
+	endings.all = nil
 }
 
 // NoLeaks fails the test when a goroutine that began during it, and that runs through code of the program, outlives
