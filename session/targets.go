@@ -57,7 +57,9 @@ func (m *Manager) Apps(ctx context.Context, clusterID string) ([]App, error) {
 // again.
 func (m *Manager) KubeClusters(ctx context.Context, clusterID string) ([]KubeCluster, error) {
 	return list(ctx, m, clusterID, "List Kubernetes clusters", (*cluster).kubeList,
-		func(ctx context.Context, p profile, auth *teleport.Auth) ([]KubeCluster, error) { return listKubes(ctx, p, auth) })
+		func(ctx context.Context, p profile, auth *teleport.Auth) ([]KubeCluster, error) {
+			return listKubes(ctx, p, auth)
+		})
 }
 
 // listKubes asks in the way of the cluster's version (kube sheet, 4.4).
