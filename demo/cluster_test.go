@@ -92,15 +92,20 @@ func start(t *testing.T) *world {
 	return startIn(t, newState(t), newVendor(t))
 }
 
-func startIn(t *testing.T, state string, v *vendor) *world {
+// startIn starts a cluster in a state folder that is there already.
+func startIn(t *testing.T, state string, v *vendor, changes ...func(*Config)) *world {
 	t.Helper()
 	w := &world{clock: &clock{}, vendor: v}
-	cluster, err := Start(t.Context(), Config{
+	config := Config{
 		State:            state,
 		AttestationRoots: v.pool(),
 		Now:              w.clock.now,
 		Shell:            "/bin/sh",
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	cluster, err := Start(t.Context(), config)
 	if err != nil {
 		t.Fatalf("Start: %v", err)
 	}
