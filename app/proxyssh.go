@@ -56,17 +56,17 @@ func besideOpenSSH(env *environment) *environment {
 }
 
 func proxySSH(ctx context.Context, env *environment, r *rooms, request session.StreamRequest) error {
-	conn, err := r.sessions.DialServer(ctx, request)
+	stream, err := r.sessions.DialServer(ctx, request)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer stream.Close()
 	files, err := prepareOpenSSH(r, request.Cluster)
 	if err != nil {
 		return err
 	}
 	agent, err := listenAgent(files.agent, func(ctx context.Context, asking net.Conn) {
-		if err := r.sessions.ServeAgent(ctx, request.Cluster, asking); err != nil {
+		if err := stream.ServeAgent(ctx, asking); err != nil {
 			r.log.logger.Warn("an SSH client was not served", "error", err)
 		}
 	})
@@ -74,7 +74,7 @@ func proxySSH(ctx context.Context, env *environment, r *rooms, request session.S
 		return err
 	}
 	defer agent.Close()
-	return join(ctx, env, conn)
+	return join(ctx, env, stream)
 }
 
 // prepareOpenSSH writes the known_hosts file and says where it and the agent are.

@@ -14,23 +14,26 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// ServeAgent answers the requests of one SSH client on conn, as its agent, until conn ends: it shows the user's
-// certificate and signs logins with the session's key, which may ask the person. Ending ctx ends a signature; whoever
-// wants to end more closes conn. It is nobody's agent on other computers: what is forwarded is refused.
-func (m *Manager) ServeAgent(ctx context.Context, clusterID string, conn io.ReadWriter) error {
-	p, link, err := m.signedIn(clusterID)
-	if err != nil {
-		return err
-	}
-	keys := &loginAgent{ring: link.ring, comment: p.name() + " (Touchstone)"}
+// ServeAgent answers the requests of one SSH client on conn, as its agent, until conn ends: it shows the certificate
+// for the stream's server and signs logins with the session's key, which may ask the person. Ending ctx ends a
+// signature; whoever wants to end more closes conn. It is nobody's agent on other computers: what is forwarded is
+// refused.
+func (s *Stream) ServeAgent(ctx context.Context, conn io.ReadWriter) error {
+	ring, name := s.link.ring, s.link.profile.name()
+	keys := &loginAgent{cert: s.cert, server: s.server.ID, logins: ring.Logins, comment: name + " (Touchstone)"}
 	keys.sign = func(login string, data []byte) (*ssh.Signature, error) {
-		ctx, done := m.within(ctx)
+		ctx, done := s.m.within(ctx)
 		defer done()
-		signer, err := ssh.NewSignerFromSigner(link.ring.key.For(ctx, m.purpose(p, "SSH login as "+login)))
+		signer, err := ssh.NewSignerFromSigner(ring.key.For(ctx, s.m.purpose(s.link.profile, "SSH login as "+login)))
 		if err != nil {
 			return nil, fmt.Errorf("preparing the key for SSH: %w", err)
 		}
 		return signer.Sign(rand.Reader, data)
+	}
+	keys.certify = func(host string) (*ssh.Certificate, error) {
+		ctx, done := s.m.within(ctx)
+		defer done()
+		return s.link.nodeCertificate(ctx, fmt.Sprintf("SSH to %s@%s", s.login, host), host, s.login)
 	}
 	if err := agent.ServeAgent(keys, conn); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("serving the SSH agent: %w", err)
@@ -41,10 +44,14 @@ func (m *Manager) ServeAgent(ctx context.Context, clusterID string, conn io.Read
 // loginAgent is an SSH agent with one certificate, for one connection. It signs what servers want for a login and
 // nothing else, so that a program that may ask it cannot have other things signed.
 type loginAgent struct {
-	ring      *keyring
+	cert      *ssh.Certificate // that is shown
+	server    string           // ID of the server that it is for
+	logins    []string
 	comment   string
 	sign      func(login string, data []byte) (*ssh.Signature, error)
-	forwarded bool // the other end is on another computer
+	certify   func(host string) (*ssh.Certificate, error) // for another server
+	forwarded bool                                        // the other end is on another computer
+	elsewhere string                                      // name of another server, which the client is logging in to
 }
 
 // Why an agent refuses. Clients see no more than that it does.
@@ -54,12 +61,20 @@ var (
 	errReadOnly  = errors.New("the agent's keys cannot be changed")
 )
 
-// List shows the certificate. The key alone opens nothing and is not shown.
+// List shows the certificate. The key alone opens nothing and is not shown. Several programs share an agent's path, so
+// the client may be about to log in to another server than ours; that one may want a check of its own.
 func (a *loginAgent) List() ([]*agent.Key, error) {
 	if a.forwarded {
 		return nil, errForwarded
 	}
-	return []*agent.Key{{Format: a.ring.ssh.Type(), Blob: a.ring.ssh.Marshal(), Comment: a.comment}}, nil
+	if a.elsewhere != "" {
+		cert, err := a.certify(a.elsewhere)
+		if err != nil {
+			return nil, err
+		}
+		a.cert, a.elsewhere = cert, ""
+	}
+	return []*agent.Key{{Format: a.cert.Type(), Blob: a.cert.Marshal(), Comment: a.comment}}, nil
 }
 
 // Sign signs a login.
@@ -72,9 +87,9 @@ func (a *loginAgent) SignWithFlags(key ssh.PublicKey, data []byte, _ agent.Signa
 	if a.forwarded {
 		return nil, errForwarded
 	}
-	certificate := a.ring.ssh.Marshal()
+	certificate := a.cert.Marshal()
 	login, ok := loginOf(data, certificate)
-	if !ok || !bytes.Equal(key.Marshal(), certificate) || !slices.Contains(a.ring.Logins, login) {
+	if !ok || !bytes.Equal(key.Marshal(), certificate) || !slices.Contains(a.logins, login) {
 		return nil, errNoLogin
 	}
 	return a.sign(login, data)
@@ -121,7 +136,25 @@ func (a *loginAgent) Extension(name string, content []byte) ([]byte, error) {
 		return nil, fmt.Errorf("reading which connection the agent is for: %w", err)
 	}
 	a.forwarded = a.forwarded || bind.Forwarding
+	a.elsewhere = ""
+	if names := hostNames([]byte(bind.HostKey)); len(names) > 0 && !slices.Contains(names, a.server) {
+		a.elsewhere = names[0]
+	}
 	return nil, nil
+}
+
+// hostNames is whom a host certificate is for, the server's ID first (certificates sheet, section 4); nil for other
+// keys.
+func hostNames(key []byte) []string {
+	parsed, err := ssh.ParsePublicKey(key)
+	if err != nil {
+		return nil
+	}
+	cert, ok := parsed.(*ssh.Certificate)
+	if !ok {
+		return nil
+	}
+	return cert.ValidPrincipals
 }
 
 // Add, Remove, RemoveAll, Lock, Unlock and Signers complete the interface of an agent.

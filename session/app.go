@@ -53,7 +53,7 @@ func (s *appSource) Issue(ctx context.Context) (route localproxy.Route, err erro
 	err = s.m.withLiveSession(ctx, s.cluster, func(p profile, link *link) error {
 		var cert *x509.Certificate
 		err := link.withAuth(ctx, w.what, func(auth *teleport.Auth) (err error) {
-			cert, err = s.certificate(ctx, link, auth)
+			cert, err = s.certificate(ctx, link, auth, w.what)
 			return err
 		})
 		if err != nil {
@@ -65,26 +65,52 @@ func (s *appSource) Issue(ctx context.Context) (route localproxy.Route, err erro
 	return route, err
 }
 
-// certificate opens a session with the application where the cluster does not do so by itself, and asks for a
-// certificate that only leads there (apps sheet, 5.1).
-func (s *appSource) certificate(ctx context.Context, link *link, auth *teleport.Auth) (*x509.Certificate, error) {
+// certificate asks for a certificate that only leads to the application, and opens a session with it where the cluster
+// does not do so by itself (apps sheet, 5.1).
+func (s *appSource) certificate(ctx context.Context, link *link, auth *teleport.Auth, what string) (*x509.Certificate, error) {
 	to := &authpb.RouteToApp{Name: s.app.Name, PublicAddr: s.app.PublicAddr, ClusterName: link.ring.Cluster}
 	r := &authpb.UserCertsRequest{
 		Usage: authpb.UserCertsRequest_App, RequesterName: authpb.UserCertsRequest_TSH_APP_LOCAL_PROXY, RouteToApp: to,
 	}
 	if link.profile.major() >= splitKeysSince {
 		to.Uri = s.app.URI
-		return link.routeCertificate(ctx, auth, r)
+		return link.routeCertificate(ctx, auth, what, r)
 	}
+	if err := s.open(ctx, link, auth, what, r); err != nil {
+		return nil, err
+	}
+	to.SessionId = s.session
 	r.RequesterName = authpb.UserCertsRequest_UNSPECIFIED // newer clusters only know it
-	var err error
-	to.SessionId, err = auth.CreateAppSession(ctx, &authpb.CreateAppSessionRequest{
-		Username: link.ring.User, PublicAddr: s.app.PublicAddr, ClusterName: link.ring.Cluster})
+	request, err := link.routeRequest(r)
 	if err != nil {
 		return nil, err
 	}
-	s.session = to.SessionId
-	return link.routeCertificate(ctx, auth, r)
+	certs, err := auth.GenerateUserCerts(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return link.readRoute(certs)
+}
+
+// open opens a session with the application. Where the cluster wants a check by a second factor, it belongs to the
+// session.
+func (s *appSource) open(ctx context.Context, link *link, auth *teleport.Auth, what string, r *authpb.UserCertsRequest) error {
+	request := &authpb.CreateAppSessionRequest{Username: link.ring.User, PublicAddr: s.app.PublicAddr, ClusterName: link.ring.Cluster}
+	check, err := link.check(ctx, auth, what, r)
+	if err != nil {
+		return err
+	}
+	if check == nil {
+		s.session, err = auth.CreateAppSession(ctx, request)
+		return err
+	}
+	return check.retry(ctx, func() (err error) {
+		if request.MfaResponse, err = check.proof(ctx); err != nil {
+			return err
+		}
+		s.session, err = auth.CreateAppSession(ctx, request)
+		return err
+	})
 }
 
 // farewell is how long ending a session may take.

@@ -69,7 +69,7 @@ func (s *databaseSource) Issue(ctx context.Context) (route localproxy.Route, err
 	err = s.m.withLiveSession(ctx, s.ref.Cluster, func(p profile, link *link) error {
 		var cert *x509.Certificate
 		err := link.withAuth(ctx, w.what, func(auth *teleport.Auth) (err error) {
-			cert, err = link.routeCertificate(ctx, auth, s.request())
+			cert, err = link.routeCertificate(ctx, auth, w.what, s.request())
 			return err
 		})
 		if err != nil {

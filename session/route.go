@@ -34,22 +34,25 @@ func (l *link) routeRequest(r *authpb.UserCertsRequest) (*authpb.UserCertsReques
 		r.RequesterName = authpb.UserCertsRequest_UNSPECIFIED
 	}
 	statement := attestationOf(ring.key)
-	if major >= splitKeysSince {
+	public, err := ssh.NewPublicKey(ring.key.Public())
+	if err != nil {
+		return nil, fmt.Errorf("encoding our key: %w", err)
+	}
+	switch {
+	case major < splitKeysSince:
+		r.PublicKey = ssh.MarshalAuthorizedKey(public)
+		if major >= statementSince {
+			r.AttestationStatement = statement
+		}
+	case r.Usage == authpb.UserCertsRequest_SSH:
+		r.SshPublicKey, r.SshPublicKeyAttestationStatement = ssh.MarshalAuthorizedKey(public), statement
+	default:
 		der, err := x509.MarshalPKIXPublicKey(ring.key.Public())
 		if err != nil {
 			return nil, fmt.Errorf("encoding our key: %w", err)
 		}
 		r.TlsPublicKey = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 		r.TlsPublicKeyAttestationStatement = statement
-		return r, nil
-	}
-	public, err := ssh.NewPublicKey(ring.key.Public())
-	if err != nil {
-		return nil, fmt.Errorf("encoding our key: %w", err)
-	}
-	r.PublicKey = ssh.MarshalAuthorizedKey(public)
-	if major >= statementSince {
-		r.AttestationStatement = statement
 	}
 	return r, nil
 }
@@ -66,16 +69,18 @@ func attestationOf(key signingKey) *attestationpb.AttestationStatement {
 	}}
 }
 
-// routeCertificate asks for a certificate of one target. It is kept in memory only.
-func (l *link) routeCertificate(ctx context.Context, auth *teleport.Auth, r *authpb.UserCertsRequest) (*x509.Certificate, error) {
-	request, err := l.routeRequest(r)
+// routeCertificate asks for a certificate of one target, which r names, and before that for what the cluster wants to
+// see of the person; what tells them what it is for. It is kept in memory only.
+func (l *link) routeCertificate(ctx context.Context, auth *teleport.Auth, what string, r *authpb.UserCertsRequest) (*x509.Certificate, error) {
+	certs, err := l.certificates(ctx, auth, what, r)
 	if err != nil {
 		return nil, err
 	}
-	certs, err := auth.GenerateUserCerts(ctx, request)
-	if err != nil {
-		return nil, err
-	}
+	return l.readRoute(certs)
+}
+
+// readRoute reads and checks a route certificate.
+func (l *link) readRoute(certs *authpb.Certs) (*x509.Certificate, error) {
 	cert, err := parsePEMCertificate(certs.GetTls())
 	if err != nil {
 		return nil, fmt.Errorf("reading the route certificate: %w", err)

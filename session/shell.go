@@ -2,11 +2,14 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
 	"strings"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/session/teleport"
@@ -89,14 +92,43 @@ func chooseLogin(p profile, ring *keyring, login string) (string, error) {
 	}
 }
 
-// dialShell goes through the proxy to the server and opens the session.
+// dialShell goes through the proxy to the server and opens the session. A server that refuses the login is tried once
+// more where the cluster turns out to want a check by now.
 func (m *Manager) dialShell(ctx context.Context, link *link, r ShellRequest, server Server) (*teleport.Session, error) {
-	what := fmt.Sprintf("SSH to %s@%s", r.Login, server.Hostname)
+	what := sshPurpose(r.Login, server)
+	cert, err := link.nodeCertificate(ctx, what, server.ID, r.Login)
+	if err != nil {
+		return nil, err
+	}
+	session, err := m.dialShellWith(ctx, link, r, server, cert)
+	if !errors.Is(err, teleport.ErrLoginRefused) || cert != link.ring.ssh {
+		return session, err
+	}
+	checked, again := link.nodeCertificate(ctx, what, server.ID, r.Login)
+	if again != nil {
+		return nil, again
+	}
+	if checked == cert {
+		return nil, err
+	}
+	return m.dialShellWith(ctx, link, r, server, checked)
+}
+
+// sshPurpose says what a key is used for.
+func sshPurpose(login string, server Server) string {
+	return fmt.Sprintf("SSH to %s@%s", login, server.Hostname)
+}
+
+// dialShellWith opens the session with a certificate.
+func (m *Manager) dialShellWith(ctx context.Context, link *link, r ShellRequest, server Server, cert *ssh.Certificate) (*teleport.Session, error) {
+	what := sshPurpose(r.Login, server)
 	conn, err := dialServer(ctx, link, what, server)
 	if err != nil {
 		return nil, err
 	}
-	return link.client.OpenSession(ctx, conn, link.identity(ctx, what), teleport.SessionRequest{
+	id := link.identity(ctx, what)
+	id.SSH = cert
+	return link.client.OpenSession(ctx, conn, id, teleport.SessionRequest{
 		Address: serverAddress(server), Login: r.Login, Command: r.Command, Terminal: r.Terminal, Lang: m.config.Lang,
 	})
 }

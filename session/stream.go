@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/touchstone-app/touchstone/internal/fault"
 )
 
@@ -16,10 +18,22 @@ type StreamRequest struct {
 	Login   string // Unix login that the client will ask for; it must be one that the certificates allow
 }
 
+// Stream is the bytes of a server's SSH port, for another SSH client, and what that client needs to log in there.
+type Stream struct {
+	net.Conn
+	m       *Manager
+	link    *link
+	release func() // lets go of the way to the server
+	server  Server
+	login   string
+	cert    *ssh.Certificate // to log in with
+}
+
 // DialServer opens a byte stream to a server's SSH port. Nothing of SSH is spoken on it yet: the client at the other
 // end proves who the user is, with the agent of ServeAgent, and checks the server by the lines of KnownHosts. It
-// may sign in again. Ending ctx ends the dialling, not the stream; closing the stream lets go of it.
-func (m *Manager) DialServer(ctx context.Context, r StreamRequest) (conn net.Conn, err error) {
+// may sign in again, and have the person checked where the cluster wants that for every session: servers do not wait
+// for long once they were dialled. Ending ctx ends the dialling, not the stream; closing the stream lets go of it.
+func (m *Manager) DialServer(ctx context.Context, r StreamRequest) (stream *Stream, err error) {
 	ctx, done := m.within(ctx)
 	defer done()
 	err = m.withLiveSession(ctx, r.Cluster, func(p profile, link *link) error {
@@ -28,28 +42,30 @@ func (m *Manager) DialServer(ctx context.Context, r StreamRequest) (conn net.Con
 		if err != nil {
 			return err
 		}
-		release := link.hold()
-		stream, err := dialServer(ctx, link, fmt.Sprintf("SSH to %s@%s", login, server.Hostname), server)
-		if err != nil {
-			release()
+		s := &Stream{m: m, link: link, server: server, login: login, release: link.hold()}
+		if err := s.dial(ctx); err != nil {
+			s.release()
 			return shellFault(p, login, server.Hostname, err)
 		}
-		conn = &heldConn{Conn: stream, release: release}
+		stream = s
 		return nil
 	})
-	return conn, err
+	return stream, err
 }
 
-// heldConn lets go of its link when it is closed.
-type heldConn struct {
-	net.Conn
-	release func()
+func (s *Stream) dial(ctx context.Context) (err error) {
+	what := sshPurpose(s.login, s.server)
+	if s.cert, err = s.link.nodeCertificate(ctx, what, s.server.ID, s.login); err != nil {
+		return err
+	}
+	s.Conn, err = dialServer(ctx, s.link, what, s.server)
+	return err
 }
 
-// Close ends the stream.
-func (c *heldConn) Close() error {
-	err := c.Conn.Close()
-	c.release()
+// Close ends the stream. An SSH client that is being served is not affected.
+func (s *Stream) Close() error {
+	err := s.Conn.Close()
+	s.release()
 	if err != nil {
 		return fmt.Errorf("closing the stream: %w", err)
 	}

@@ -17,12 +17,23 @@ import (
 	"github.com/touchstone-app/touchstone/internal/testkit"
 )
 
-// agentOf returns the agent that a cluster's certificates are served by, as an SSH client has it.
-func agentOf(t *testing.T, m *Manager, id string) agent.ExtendedAgent {
+// dial opens a stream to a server.
+func dial(t *testing.T, m *Manager, r StreamRequest) *Stream {
+	t.Helper()
+	stream, err := m.DialServer(t.Context(), r)
+	if err != nil {
+		t.Fatalf("dialling: %v", err)
+	}
+	t.Cleanup(func() { _ = stream.Close() })
+	return stream
+}
+
+// agentOf returns the agent that goes with a stream, as an SSH client has it.
+func agentOf(t *testing.T, stream *Stream) agent.ExtendedAgent {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	served := make(chan error, 1)
-	go func() { served <- m.ServeAgent(t.Context(), id, ours) }()
+	go func() { served <- stream.ServeAgent(t.Context(), ours) }()
 	t.Cleanup(func() {
 		_ = theirs.Close()
 		if err := testkit.Receive(t, "end of the agent", served); err != nil && !errors.Is(err, io.ErrClosedPipe) {
@@ -54,16 +65,13 @@ func TestAnotherSSHClientSignsInWithTheStreamTheAgentAndTheKnownHosts(t *testing
 	w := newWorld(t)
 	id := w.signIn("touch")
 	login := show(t, w.Manager, id).Logins[0]
-	conn, err := w.DialServer(t.Context(), StreamRequest{Cluster: id, Host: "demo-node.demo", Login: login})
-	if err != nil {
-		t.Fatalf("dialling: %v", err)
-	}
+	stream := dial(t, w.Manager, StreamRequest{Cluster: id, Host: "demo-node.demo", Login: login})
 	config := &ssh.ClientConfig{
 		User:            login,
-		Auth:            []ssh.AuthMethod{ssh.PublicKeysCallback(agentOf(t, w.Manager, id).Signers)},
+		Auth:            []ssh.AuthMethod{ssh.PublicKeysCallback(agentOf(t, stream).Signers)},
 		HostKeyCallback: hosts(t, w.Manager, id),
 	}
-	inner, channels, requests, err := ssh.NewClientConn(conn, "demo-node.demo:22", config)
+	inner, channels, requests, err := ssh.NewClientConn(stream, "demo-node.demo:22", config)
 	if err != nil {
 		t.Fatalf("signing in: %v", err)
 	}
@@ -106,7 +114,6 @@ func TestAStreamIsRefused(t *testing.T) {
 	}
 	_, err := w.KnownHosts(id)
 	wantFault(t, err, "You are not signed in to demo")
-	wantFault(t, w.ServeAgent(t.Context(), id, nil), "You are not signed in to demo")
 }
 
 func TestAStreamEndsWithTheManager(t *testing.T) {
@@ -141,7 +148,7 @@ func TestTheAgentSignsNothingButLogins(t *testing.T) {
 	w := newWorld(t)
 	id := w.signIn("off")
 	login := show(t, w.Manager, id).Logins[0]
-	client := agentOf(t, w.Manager, id)
+	client := agentOf(t, dial(t, w.Manager, StreamRequest{Cluster: id, Host: "demo-node"}))
 	keys, err := client.List()
 	if err != nil || len(keys) != 1 || !strings.Contains(keys[0].Type(), "cert") {
 		t.Fatalf("the agent has %v, %v, want one certificate", keys, err)
@@ -175,7 +182,7 @@ func TestTheAgentSignsNothingButLogins(t *testing.T) {
 func TestTheAgentIsNotForOtherComputers(t *testing.T) {
 	w := newWorld(t)
 	id := w.signIn("off")
-	client := agentOf(t, w.Manager, id)
+	client := agentOf(t, dial(t, w.Manager, StreamRequest{Cluster: id, Host: "demo-node"}))
 	bind := func(forwarding bool) []byte {
 		return ssh.Marshal(struct {
 			HostKey, Session, Signature string
@@ -209,7 +216,7 @@ func TestTheAgentIsNotForOtherComputers(t *testing.T) {
 
 func TestTheAgentsKeysCannotBeChanged(t *testing.T) {
 	w := newWorld(t)
-	client := agentOf(t, w.Manager, w.signIn("off"))
+	client := agentOf(t, dial(t, w.Manager, StreamRequest{Cluster: w.signIn("off"), Host: "demo-node"}))
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
