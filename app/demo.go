@@ -73,10 +73,28 @@ func startDemo(ctx context.Context, state string, getenv func(string) string, o 
 		Shell: getenv("SHELL"), Env: os.Environ(), VersionProfile: version,
 		Kubernetes: w.kube,
 	})
+	if err == nil && canFIDO {
+		err = w.enroll()
+	}
 	if err != nil {
 		return nil, closeAfter(err, w)
 	}
 	return w, nil
+}
+
+// enroll makes the virtual key the security key of the people who have one.
+func (w *demoWorld) enroll() error {
+	for _, e := range w.cluster.KeyHolders() {
+		credential, err := w.key.Register(e.RPID, e.UserID, e.UserName)
+		if err == nil {
+			err = w.cluster.AddSecurityKey(e.UserName, demo.SecurityKey{Name: "virtual key",
+				ID: credential.ID, PublicKey: credential.PublicKey, AAGUID: credential.AAGUID})
+		}
+		if err != nil {
+			return fault.Wrap(err, "The virtual key could not be made a security key of "+e.UserName+".", "Check the space left on the disk, or choose another state folder with --state.")
+		}
+	}
+	return nil
 }
 
 func (w *demoWorld) saveRoot(keyState string) error {

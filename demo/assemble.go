@@ -21,6 +21,7 @@ type parts struct {
 	resources *resources
 	plain     map[string]string // passwords by user, for the description only
 	passwords *passwords
+	devices   *mfaDevices
 	attested  *attestedKeys
 	audit     *audit
 }
@@ -42,6 +43,9 @@ func openParts(dir stateDir, config *Config) (*parts, error) {
 		return nil, err
 	}
 	if p.plain, p.passwords, err = dir.openCredentials(p.resources.catalog()); err != nil {
+		return nil, err
+	}
+	if p.devices, err = dir.openMFADevices(p.resources.catalog()); err != nil {
 		return nil, err
 	}
 	if p.attested, err = dir.openAttestedKeys(); err != nil {
@@ -94,7 +98,7 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	}
 	a := &assembly{
 		parts:    p,
-		public:   net.JoinHostPort("localhost", port),
+		public:   net.JoinHostPort(publicHost, port),
 		to:       doors{newHandover(addr), newHandover(addr), newHandover(addr), newHandover(addr)},
 		guard:    &guard{resources: p.resources, audit: p.audit},
 		settings: &tlsSettings{users: p.cas.user.pool(), now: p.config.Now},
@@ -109,6 +113,7 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	if err := a.openTargets(ctx, &c.group); err != nil {
 		return nil, err
 	}
+	c.factors = a.issuer.factors
 	a.board = &switchboard{cluster: p.config.ClusterName, node: node, toAuth: a.to.auth.give, group: &c.group}
 	c.servers = a.servers(&c.group)
 	c.description = a.describe()

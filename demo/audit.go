@@ -50,6 +50,9 @@ type Event struct {
 	DatabaseName string `json:"db_name,omitempty"`
 	App          string `json:"app_name,omitempty"`
 	KubeCluster  string `json:"kubernetes_cluster,omitempty"`
+	// MFADevice is the second factor that was used, MFADeviceID how certificates name it.
+	MFADevice   string `json:"mfa_device,omitempty"`
+	MFADeviceID string `json:"mfa_device_uuid,omitempty"`
 }
 
 // audit appends events to a file, one JSON object per line.

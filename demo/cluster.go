@@ -69,6 +69,7 @@ type Cluster struct {
 	servers     []server
 	group       group // the servers, the accept loop and every connection
 	audit       *audit
+	factors     *factors
 	unwatch     func() bool // stops watching the context
 	once        sync.Once
 	closeErr    error

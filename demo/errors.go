@@ -17,6 +17,7 @@ const (
 	accessDenied
 	notFound
 	notImplemented
+	limitExceeded
 )
 
 var classes = map[class]struct {
@@ -27,6 +28,7 @@ var classes = map[class]struct {
 	accessDenied:   {http.StatusForbidden, codes.PermissionDenied},
 	notFound:       {http.StatusNotFound, codes.NotFound},
 	notImplemented: {http.StatusNotImplemented, codes.Unimplemented},
+	limitExceeded:  {http.StatusTooManyRequests, codes.ResourceExhausted},
 }
 
 // refusal is an error that the client is told word for word. Every other error stays inside and becomes a plain

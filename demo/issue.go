@@ -18,6 +18,7 @@ type issuer struct {
 	cas       *authorities
 	resources *resources
 	passwords *passwords
+	factors   *factors
 	attested  *attestedKeys
 	apps      *appSessions
 	kube      *kubeClusters
@@ -34,13 +35,19 @@ type certRequest struct {
 	loginIP   string
 }
 
+// proof is how a person shows who they are.
+type proof struct {
+	user, password string
+	answer         mfaAnswer // to the challenges, where there were any
+}
+
 // authenticate checks a password and what else the cluster wants, and writes down the outcome.
-func (i *issuer) authenticate(name, password, code string) error {
-	err := i.prove(name, password, code)
-	if err == nil && i.resources.catalog().users[name] == nil {
+func (i *issuer) authenticate(who *proof) error {
+	device, err := i.prove(who)
+	if err == nil && i.resources.catalog().users[who.user] == nil {
 		err = refuse(accessDenied, textWrongPassword) // deleted since the password was set
 	}
-	event := Event{Name: EventLogin, Service: "web", User: name, Success: err == nil}
+	event := Event{Name: EventLogin, Service: "web", User: who.user, Success: err == nil, MFADevice: device.Name, MFADeviceID: device.ID}
 	if err != nil {
 		event.Reason = err.Error()
 	}
@@ -48,20 +55,33 @@ func (i *issuer) authenticate(name, password, code string) error {
 	return err
 }
 
-// prove checks what the cluster's second factor makes of a sign-in (login sheet, sections 4 and 5.6).
-func (i *issuer) prove(name, password, code string) error {
-	switch {
-	case !i.wantsCode():
-		return i.passwords.check(name, password, i.now())
-	case code == "":
-		return refuse(accessDenied, textMissingFactor)
-	default:
-		return i.passwords.checkBoth(name, password, code, i.now())
+// prove checks what the cluster's second factor makes of a sign-in, and returns the device that was used (login sheet,
+// sections 4 and 5.6). Each answer is looked at, and used up, only with the right password.
+func (i *issuer) prove(who *proof) (device mfaDevice, err error) {
+	check := func() error {
+		var err error
+		device, err = i.factors.check(who.user, scopeLogin, &who.answer)
+		return err
 	}
+	now, setting := i.now(), i.factors.setting()
+	switch {
+	case setting == factorOff:
+		return device, i.passwords.check(who.user, who.password, now)
+	case who.answer.assertion != nil:
+		return device, i.passwords.checkWith(who, textWrongAssertion, now, check)
+	case who.answer.code != "":
+		return device, i.passwords.checkWith(who, textWrongFactor, now, check)
+	case setting != factorOptional:
+		return device, refuse(accessDenied, textMissingFactor)
+	}
+	if err := i.passwords.check(who.user, who.password, now); err != nil {
+		return device, err
+	}
+	if i.factors.wanted(who.user) { // which only the user is to know
+		return device, refuse(accessDenied, textMissingFactor)
+	}
+	return device, nil
 }
-
-// wantsCode reports whether a sign-in needs a one-time code besides the password.
-func (i *issuer) wantsCode() bool { return i.resources.catalog().pref.Spec.SecondFactor != factorOff }
 
 // issue makes both certificates for a user who proved who they are, or refuses and writes down why. The order of the
 // checks is that of a real cluster (enforcement sheet, section 3).

@@ -20,13 +20,6 @@ const (
 	fileOTP        = "otp.json"
 )
 
-// The second factors of a cluster that this one knows (enforcement sheet, section 9).
-const (
-	factorOff = "off"
-	factorOTP = "otp"
-	factorOn  = "on"
-)
-
 // oneTimeCodes checks one-time codes. Each is good for one sign-in, whoever saw it being typed.
 type oneTimeCodes struct {
 	secrets map[string]string // in base32, by user

@@ -36,7 +36,7 @@ func (w *world) code(t *testing.T, user string, steps int) string {
 func startWanting(t *testing.T, factor string) *world {
 	t.Helper()
 	w := start(t)
-	w.edit(t, "cluster.yaml", `second_factor: "off"`, "second_factor: "+factor)
+	w.edit(t, "cluster.yaml", "second_factor: optional", "second_factor: "+factor)
 	// The middle of a step, so that none ends while the test counts them.
 	w.clock.move(15*time.Second - time.Duration(time.Now().Unix()%30)*time.Second)
 	return w

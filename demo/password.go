@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -124,30 +125,38 @@ type attempts struct {
 
 // check accepts a password or refuses with the texts of a real cluster.
 func (p *passwords) check(name, password string, now time.Time) error {
-	return p.checkWith(name, password, textWrongPassword, now, func() bool { return true })
+	return p.checkWith(&proof{user: name, password: password}, textWrongPassword, now, func() error { return nil })
 }
 
-// checkBoth accepts a password and a one-time code. The code is looked at, and used up, only with the right password.
-func (p *passwords) checkBoth(name, password, code string, now time.Time) error {
-	return p.checkWith(name, password, textWrongFactor, now, func() bool { return p.codes.accept(name, code, now) })
-}
-
-func (p *passwords) checkWith(name, password, wrong string, now time.Time, more func() bool) error {
-	if p.locked(name, now) {
+// checkWith accepts a password and what else is to be checked. That is looked at only with the right password; any
+// refusal of it has the text that a wrong password has, and counts as one.
+func (p *passwords) checkWith(who *proof, wrong string, now time.Time, more func() error) error {
+	if p.locked(who.user, now) {
 		return refuse(accessDenied, textLocked)
 	}
-	hash, known := p.hashes[name]
+	hash, known := p.hashes[who.user]
 	if !known {
 		hash = p.stranger
 	}
-	if !hash.matches(password) || !known || !more() {
-		p.failed(name, known, now)
+	err := error(refuse(accessDenied, "%s", wrong))
+	if hash.matches(who.password) && known {
+		if err = more(); err == nil {
+			p.forget(who.user)
+			return nil
+		}
+	}
+	p.failed(who.user, known, now)
+	if _, told := errors.AsType[*refusal](err); told {
 		return refuse(accessDenied, "%s", wrong)
 	}
+	return err
+}
+
+// forget the wrong tries before a right one.
+func (p *passwords) forget(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.tries, name)
-	return nil
 }
 
 func (p *passwords) locked(name string, now time.Time) bool {

@@ -38,8 +38,10 @@ type UserDescription struct {
 	Name     string `json:"name"`
 	Password string `json:"password"`
 	// OTPSecret is what the user's one-time codes are made of, in base32.
-	OTPSecret string   `json:"otp_secret"`
-	Roles     []string `json:"roles"`
+	OTPSecret string `json:"otp_secret"`
+	// MFADevices are the kinds of second factors that the user has registered: "webauthn", "totp".
+	MFADevices []string `json:"mfa_devices,omitempty"`
+	Roles      []string `json:"roles"`
 	// RequireSessionMFA is what the user's roles and the cluster demand together: "off", "on" or a private key policy.
 	RequireSessionMFA string `json:"require_session_mfa"`
 }
@@ -48,6 +50,9 @@ type UserDescription struct {
 func (c *Cluster) Ready() Description {
 	d := c.description
 	d.Users = slices.Clone(d.Users)
+	for i := range d.Users {
+		d.Users[i].MFADevices = c.factors.devices.kinds(d.Users[i].Name)
+	}
 	return d
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/touchstone-app/touchstone/internal/wire"
 )
 
 // The YAML resources of a cluster, as its own administration tool writes them (enforcement sheet, section 9). Only
@@ -73,17 +75,47 @@ type authPreference struct {
 	Kind     string   `yaml:"kind"`
 	Version  string   `yaml:"version"`
 	Metadata metadata `yaml:"metadata"`
-	Spec     struct {
-		Type              string        `yaml:"type"`
-		SecondFactor      string        `yaml:"second_factor"`
-		RequireSessionMFA requirement   `yaml:"require_session_mfa"`
-		MessageOfTheDay   string        `yaml:"message_of_the_day"`
-		DefaultSessionTTL time.Duration `yaml:"default_session_ttl"`
-		HardwareKey       struct {
-			PIVSlot     string        `yaml:"piv_slot"`
-			PINCacheTTL time.Duration `yaml:"pin_cache_ttl"`
-		} `yaml:"hardware_key"`
-	} `yaml:"spec"`
+	Spec     authSpec `yaml:"spec"`
+}
+
+type authSpec struct {
+	Type         string `yaml:"type"`
+	SecondFactor string `yaml:"second_factor"`
+	Webauthn     struct {
+		RPID string `yaml:"rp_id"`
+	} `yaml:"webauthn"`
+	RequireSessionMFA requirement   `yaml:"require_session_mfa"`
+	MessageOfTheDay   string        `yaml:"message_of_the_day"`
+	DefaultSessionTTL time.Duration `yaml:"default_session_ttl"`
+	HardwareKey       struct {
+		PIVSlot     string        `yaml:"piv_slot"`
+		PINCacheTTL time.Duration `yaml:"pin_cache_ttl"`
+	} `yaml:"hardware_key"`
+}
+
+// wantsWebauthn reports whether security keys are a second factor here.
+func (s *authSpec) wantsWebauthn() bool {
+	return slices.Contains([]string{factorWebauthn, factorOn, factorOptional}, s.SecondFactor)
+}
+
+// preferredMFA is what ping recommends (login sheet, 3.2).
+func (s *authSpec) preferredMFA() string {
+	switch {
+	case s.wantsWebauthn():
+		return factorWebauthn
+	case s.SecondFactor == factorOTP:
+		return factorOTP
+	default:
+		return ""
+	}
+}
+
+// pingWebauthn names the relying party where there is one.
+func (s *authSpec) pingWebauthn() *wire.PingWebauthn {
+	if !s.wantsWebauthn() {
+		return nil
+	}
+	return &wire.PingWebauthn{RPID: s.Webauthn.RPID}
 }
 
 // Defaults and limits of a cluster (certificates sheet, section 6; hardware-key sheet, 6.4).
@@ -169,11 +201,14 @@ func (p *authPreference) check() error {
 	if s.DefaultSessionTTL == 0 {
 		s.DefaultSessionTTL = defaultSessionTTL
 	}
+	if s.Webauthn.RPID == "" {
+		s.Webauthn.RPID = publicHost
+	}
 	switch {
 	case s.Type != "local":
 		return fmt.Errorf("spec.type: %q is not supported, only local", s.Type)
-	case !slices.Contains([]string{factorOff, factorOTP, factorOn}, s.SecondFactor):
-		return fmt.Errorf("spec.second_factor: %q is not supported: use off, otp or on", s.SecondFactor)
+	case !slices.Contains(secondFactors, s.SecondFactor):
+		return fmt.Errorf("spec.second_factor: %q is not supported: use %s", s.SecondFactor, strings.Join(secondFactors, ", "))
 	case s.DefaultSessionTTL < 0:
 		return errors.New("spec.default_session_ttl: is negative")
 	case !slices.Contains([]string{"", "9a", "9c", "9d", "9e"}, strings.ToLower(s.HardwareKey.PIVSlot)):

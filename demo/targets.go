@@ -10,7 +10,7 @@ import (
 func (a *assembly) openTargets(ctx context.Context, owner *group) error {
 	sessions := newAppSessions(a.config.Now)
 	a.kube = a.newKubeClusters()
-	a.issuer = a.newIssuer(sessions, a.kube)
+	a.issuer = a.newIssuer(sessions, a.kube, a.newFactors(a.public))
 	a.dbs = a.newDatabases(ctx, owner)
 	key, ok := a.host.key.(*rsa.PrivateKey)
 	if !ok {
@@ -24,12 +24,27 @@ func (a *assembly) openTargets(ctx context.Context, owner *group) error {
 	return nil
 }
 
-func (p *parts) newIssuer(apps *appSessions, kube *kubeClusters) *issuer {
+func (p *parts) newFactors(proxy string) *factors {
+	now := p.config.Now
+	return &factors{
+		resources:  p.resources,
+		devices:    p.devices,
+		codes:      p.passwords.codes,
+		party:      newRelyingParty(proxy, now),
+		begins:     newLimiter(beginBurst, beginEvery, now),
+		challenges: newLimiter(challengeBurst, challengeEvery, now),
+		now:        now,
+		log:        p.config.Log,
+	}
+}
+
+func (p *parts) newIssuer(apps *appSessions, kube *kubeClusters, f *factors) *issuer {
 	return &issuer{
 		cluster:   p.config.ClusterName,
 		cas:       p.cas,
 		resources: p.resources,
 		passwords: p.passwords,
+		factors:   f,
 		attested:  p.attested,
 		apps:      apps,
 		kube:      kube,

@@ -2,12 +2,8 @@ package demo
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -105,6 +101,8 @@ func (w *webAPI) describe(connector string) wire.Ping {
 	ping.Auth = wire.PingAuth{
 		Type:              spec.Type,
 		SecondFactor:      spec.SecondFactor,
+		PreferredLocalMFA: spec.preferredMFA(),
+		Webauthn:          spec.pingWebauthn(),
 		Local:             &wire.PingLocal{Name: connector},
 		PrivateKeyPolicy:  string(spec.RequireSessionMFA.policy),
 		PIVSlot:           strings.ToLower(spec.HardwareKey.PIVSlot),
@@ -127,101 +125,4 @@ func (w *webAPI) pingConnector(in *http.Request) (any, error) {
 
 func (w *webAPI) motd(*http.Request) (any, error) {
 	return struct{ Text string }{w.issuer.resources.catalog().pref.Spec.MessageOfTheDay}, nil
-}
-
-// loginBegin offers the challenge of the cluster's second factor once the password was accepted. Every refusal has the
-// same text (login sheet, 5.3).
-func (w *webAPI) loginBegin(in *http.Request) (any, error) {
-	var request wire.LoginBeginRequest
-	if _, err := readBody(in, &request); err != nil {
-		return nil, err
-	}
-	if request.Passwordless {
-		return nil, refuse(accessDenied, "invalid credentials")
-	}
-	if err := w.issuer.passwords.check(request.User, request.Password, w.issuer.now()); err != nil {
-		w.issuer.audit.record(Event{Name: EventLogin, Service: "web", User: request.User, Reason: err.Error()})
-		return nil, refuse(accessDenied, "invalid credentials")
-	}
-	return wire.LoginBeginResponse{WebauthnChallenge: json.RawMessage("null"), TOTPChallenge: w.issuer.wantsCode()}, nil
-}
-
-func (w *webAPI) loginFinish(in *http.Request) (any, error) {
-	var request wire.LoginFinishRequest
-	statement, err := readBody(in, &request)
-	if err != nil {
-		return nil, err
-	}
-	return w.login(in, request.User, request.Password, request.TOTPCode, &certRequest{
-		CertificateRequest: request.CertificateRequest, statement: statement})
-}
-
-func (w *webAPI) loginSSH(in *http.Request) (any, error) {
-	var request wire.LoginSSHRequest
-	statement, err := readBody(in, &request)
-	if err != nil {
-		return nil, err
-	}
-	return w.login(in, request.User, request.Password, request.OTPToken, &certRequest{
-		CertificateRequest: request.CertificateRequest, statement: statement})
-}
-
-// login looks at keys only after the person was accepted: nobody else learns anything about policies.
-func (w *webAPI) login(in *http.Request, user, password, code string, r *certRequest) (any, error) {
-	if err := w.issuer.authenticate(user, password, code); err != nil {
-		return nil, err
-	}
-	if host, _, err := net.SplitHostPort(in.RemoteAddr); err == nil {
-		r.loginIP = host
-	}
-	response, err := w.issuer.issue(user, r)
-	if err != nil {
-		return nil, w.inside(err)
-	}
-	return response, nil
-}
-
-// inside writes down an error that the client will not be told.
-func (w *webAPI) inside(err error) error {
-	if _, told := errors.AsType[*refusal](err); !told {
-		w.log.Error("issuing certificates", "err", err)
-	}
-	return err
-}
-
-// unknownYet are members that version 17 brought. Version 15 ignores them like all that it does not know, whatever
-// their values.
-var unknownYet = []string{"ssh_pub_key", "tls_pub_key", "ssh_attestation_statement", "tls_attestation_statement"}
-
-// readBody decodes a body into request and returns the attestation statement in it as it was sent: that has a strict
-// parser of its own, whose refusals must not be hidden by this lenient one.
-func readBody(in *http.Request, request any) (json.RawMessage, error) {
-	data, err := io.ReadAll(in.Body)
-	if err != nil {
-		return nil, refuse(badParameter, "reading the request: %v", err)
-	}
-	defer clear(data) // it holds a password
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(data, &members); err != nil {
-		return nil, refuse(badParameter, "request is not valid JSON")
-	}
-	var statement json.RawMessage
-	for name, value := range members {
-		switch lower := strings.ToLower(name); {
-		case lower == "attestation_statement":
-			statement = value
-			delete(members, name)
-		case slices.Contains(unknownYet, lower):
-			delete(members, name)
-		}
-	}
-	rest, err := json.Marshal(members)
-	if err == nil {
-		err = json.Unmarshal(rest, request)
-	}
-	clear(rest)
-	if err != nil {
-		return nil, refuse(badParameter, "request is not valid: %v", err)
-	}
-	return statement, nil
 }

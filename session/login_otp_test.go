@@ -21,7 +21,7 @@ import (
 func newCodeWorld(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
-	w.edit("cluster", `second_factor: "off"`, "second_factor: otp")
+	w.edit("cluster", "second_factor: optional", "second_factor: otp")
 	return w
 }
 
@@ -165,7 +165,7 @@ func TestInsistingOnACodeThatNobodyAsksForIsRefused(t *testing.T) {
 	id := w.add()
 	err := w.SignInWith(t.Context(), SignInRequest{Cluster: id, User: "off", Password: w.password("off"), Factor: FactorOTP})
 	wantFault(t, err, "demo does not ask off for a one-time code")
-	w.edit("cluster", `second_factor: "off"`, `second_factor: "on"`)
+	w.edit("cluster", "second_factor: optional", `second_factor: "on"`)
 	w.config.Prompter = &reader{codes: []string{w.code("off", 0)}}
 	err = w.SignInWith(t.Context(), SignInRequest{Cluster: id, User: "off", Password: w.password("off"), Factor: FactorOTP})
 	if err != nil {
@@ -185,7 +185,7 @@ func (b *both) AskPassword(context.Context, PasswordPrompt) (*secret.Bytes, erro
 
 func TestASignInInBetweenAsksForPasswordAndCode(t *testing.T) {
 	w, id, _ := weakened(t)
-	w.edit("cluster", `second_factor: "off"`, "second_factor: otp")
+	w.edit("cluster", "second_factor: optional", "second_factor: otp")
 	b := &both{reader: reader{codes: []string{w.code("off", 0)}}, password: string(w.password("off").Reveal())}
 	w.config.Prompter = b
 	if _, err := w.Servers(t.Context(), id); err != nil {
