@@ -70,7 +70,7 @@ func (s *kubeSource) Issue(ctx context.Context) (route localproxy.Route, err err
 	err = s.m.withLiveSession(ctx, s.cluster, func(p profile, link *link) error {
 		var cert *x509.Certificate
 		err := link.withAuth(ctx, w.what, func(auth *teleport.Auth) (err error) {
-			cert, err = link.routeCertificate(ctx, auth, s.request(p))
+			cert, err = link.routeCertificate(ctx, auth, w.what, s.request(p))
 			return err
 		})
 		if err != nil {
