@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"net"
 	"sync"
 
 	"github.com/touchstone-app/touchstone/keystore"
@@ -50,11 +51,29 @@ func (l *link) withAuth(ctx context.Context, what string, do func(*teleport.Auth
 		if err := l.warmUp(ctx, what); err != nil {
 			return nil, err
 		}
-		return l.client.DialAuth(ctx, l.identity(ctx, what))
+		return l.dialAuth(ctx, what)
 	}, do)
 }
 
-// withNodes runs do with the connection to the proxy that leads to servers, opening it where needed.
+// dialAuth goes through the web port, or without TLS routing over the connection that leads to servers: what is open
+// there already costs no signature again (transport sheet, 10.1).
+func (l *link) dialAuth(ctx context.Context, what string) (*teleport.Auth, error) {
+	if !l.profile.Services.Separate() {
+		return l.client.DialAuth(ctx, l.identity(ctx, what))
+	}
+	var stream net.Conn
+	err := l.withNodes(ctx, what, func(nodes teleport.NodeDialer) (err error) {
+		stream, err = nodes.DialCluster(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.client.DialAuthOn(ctx, l.identity(ctx, what), stream)
+}
+
+// withNodes runs do with the connection to the proxy that leads to servers, opening it where needed. In separate
+// layouts the connection to the auth server runs over it.
 func (l *link) withNodes(ctx context.Context, what string, do func(teleport.NodeDialer) error) error {
 	return l.nodes.use(ctx, func() (teleport.NodeDialer, error) {
 		return l.client.DialNodes(ctx, l.identity(ctx, what), l.profile.major())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"google.golang.org/grpc"
@@ -23,7 +24,22 @@ type Auth struct {
 
 // DialAuth connects to the auth server of id's cluster through the web port.
 func (c *Client) DialAuth(ctx context.Context, id Identity) (*Auth, error) {
-	rpc, err := c.dialRPC(ctx, id, authALPN(id.Cluster), authPings)
+	rpc, err := c.dialRPC(ctx, id, c.address, authALPN(id.Cluster), authPings)
+	return c.newAuth(id, rpc, err)
+}
+
+// DialAuthOn connects to the auth server of id's cluster on a stream from NodeDialer.DialCluster, which it takes over:
+// the way without TLS routing (transport sheet, 5.2).
+func (c *Client) DialAuthOn(ctx context.Context, id Identity, stream net.Conn) (*Auth, error) {
+	session, err := c.startTLS(ctx, id, stream, []string{wire.ALPNHTTP2})
+	if err != nil {
+		return c.newAuth(id, nil, err)
+	}
+	rpc, err := c.speakRPC(session, id.serverName(), authPings)
+	return c.newAuth(id, rpc, err)
+}
+
+func (c *Client) newAuth(id Identity, rpc *rpcConn, err error) (*Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reaching the auth server of %s: %w", id.Cluster, err)
 	}

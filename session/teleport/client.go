@@ -3,6 +3,7 @@
 package teleport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -73,6 +74,9 @@ func New(c Config) *Client {
 
 // Address is the "host:port" of the web port.
 func (c *Client) Address() string { return c.address }
+
+// sshAddress is where SSH, and gRPC beside it, is served.
+func (c *Client) sshAddress() string { return cmp.Or(c.services.SSH, c.address) }
 
 // host is the web port's host.
 func (c *Client) host() string {

@@ -19,33 +19,43 @@ func authALPN(cluster string) []string {
 	return []string{wire.ALPNAuthPrefix + hex.EncodeToString([]byte(cluster)) + wire.ClusterDomain, wire.ALPNHTTP2}
 }
 
-// dialTLS opens a TLS session with a service of the cluster behind the web port. alpn selects the service.
-func (c *Client) dialTLS(ctx context.Context, id Identity, alpn []string) (*endConn, error) {
-	raw, err := c.patience.dialTCP(ctx, c.address)
+// dialTLS opens a TLS session with a service of the cluster at one of the proxy's addresses. alpn selects the service.
+func (c *Client) dialTLS(ctx context.Context, id Identity, address string, alpn []string) (*endConn, error) {
+	raw, err := c.patience.dialTCP(ctx, address)
 	if err != nil {
 		return nil, err
 	}
+	session, err := c.startTLS(ctx, id, raw, alpn)
+	if err != nil {
+		return nil, fmt.Errorf("TLS handshake with %s for %s: %w", address, alpn[0], err)
+	}
+	return session, nil
+}
+
+// startTLS opens a TLS session on a connection, which it takes over.
+func (c *Client) startTLS(ctx context.Context, id Identity, raw net.Conn, alpn []string) (*endConn, error) {
 	var conn *tls.Conn
-	err = attend(ctx, raw, id.Signer, c.patience.Handshake, func(key *attendedSigner) error {
+	err := attend(ctx, raw, id.Signer, c.patience.Handshake, func(key *attendedSigner) error {
 		conn = tls.Client(raw, id.tlsConfig(key, alpn))
 		return sortTLS(id.serverName(), conn.Handshake(), key)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("TLS handshake with %s for %s: %w", c.address, alpn[0], err)
+		return nil, err
 	}
 	return &endConn{Conn: conn}, nil
 }
 
-// sortTLS gives the failure of a handshake behind the web port its type. A peer that ends it before our key signed
+// sortTLS gives the failure of a handshake with the proxy its type. A peer that ends it before our key signed
 // has nothing under that ALPN name (transport sheet, section 11).
 func sortTLS(host string, err error, key *attendedSigner) error {
 	var unverified *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError // the port of an old proxy speaks SSH only
 	switch {
 	case errors.As(err, &unverified):
 		return &UntrustedHostError{Host: host, Err: unverified.Err}
 	case isRemoteAlert(err) && key.asked():
 		return errors.Join(ErrCertificateRefused, err)
-	case isRemoteAlert(err), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+	case isRemoteAlert(err), errors.As(err, &noTLS), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return errors.Join(ErrNoRoute, err)
 	default:
 		return err

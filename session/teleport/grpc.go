@@ -29,20 +29,15 @@ var (
 )
 
 // dialRPC opens a TLS session and speaks gRPC on it. alpn selects the service.
-func (c *Client) dialRPC(ctx context.Context, id Identity, alpn []string, pings keepalive.ClientParameters) (*rpcConn, error) {
-	session, err := c.dialTLS(ctx, id, alpn)
+func (c *Client) dialRPC(ctx context.Context, id Identity, address string, alpn []string, pings keepalive.ClientParameters) (*rpcConn, error) {
+	session, err := c.dialTLS(ctx, id, address, alpn)
 	if err != nil {
 		return nil, err
 	}
-	rpc, err := c.speakRPC(session, id.serverName(), pings)
-	if err != nil {
-		_ = session.Close()
-		return nil, fmt.Errorf("speaking gRPC with %s: %w", c.address, err)
-	}
-	return rpc, nil
+	return c.speakRPC(session, id.serverName(), pings)
 }
 
-// speakRPC speaks gRPC on an open session.
+// speakRPC speaks gRPC on an open session, which it takes over.
 func (c *Client) speakRPC(session *endConn, name string, pings keepalive.ClientParameters) (*rpcConn, error) {
 	client, err := grpc.NewClient("passthrough:///"+name,
 		grpc.WithContextDialer(once(session)),
@@ -53,7 +48,8 @@ func (c *Client) speakRPC(session *endConn, name string, pings keepalive.ClientP
 		grpc.WithKeepaliveParams(pings),
 	)
 	if err != nil {
-		return nil, err
+		_ = session.Close()
+		return nil, fmt.Errorf("speaking gRPC: %w", err)
 	}
 	return &rpcConn{ClientConn: client, session: session}, nil
 }

@@ -24,18 +24,26 @@ type proxySSH struct {
 }
 
 func (c *Client) dialProxySSH(ctx context.Context, id Identity) (NodeDialer, error) {
-	conn, err := c.dialTLS(ctx, id, []string{wire.ALPNProxySSH})
+	conn, err := c.dialSSHPort(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
 	}
 	// Any principal will do: the proxy applies no server's rules to it.
-	client, err := c.handshake(ctx, conn, id, firstPrincipal(id.SSH), c.address)
+	client, err := c.handshake(ctx, conn, id, firstPrincipal(id.SSH), c.sshAddress())
 	if err != nil {
 		return nil, fmt.Errorf("reaching the proxy of %s: %w", id.Cluster, err)
 	}
 	p := &proxySSH{client: client, cluster: id.Cluster, patience: c.patience.Call}
 	p.running.Go(func() { _ = client.Wait() }) // the first of the helpers, so that Close can wait for all
 	return p, nil
+}
+
+// dialSSHPort opens a connection for SSH: plain where it has a port of its own, else in TLS.
+func (c *Client) dialSSHPort(ctx context.Context, id Identity) (net.Conn, error) {
+	if c.services.Separate() {
+		return c.patience.dialTCP(ctx, c.services.SSH)
+	}
+	return c.dialTLS(ctx, id, c.address, []string{wire.ALPNProxySSH})
 }
 
 func firstPrincipal(cert *ssh.Certificate) string {
@@ -54,6 +62,15 @@ func (p *proxySSH) Close() error {
 
 // DialNode opens a session on the proxy whose subsystem is the stream.
 func (p *proxySSH) DialNode(ctx context.Context, address string) (net.Conn, error) {
+	return p.dial(ctx, fmt.Sprintf("proxy:%s@default@%s", address, p.cluster), address)
+}
+
+// DialCluster opens a session on the proxy whose subsystem is the stream.
+func (p *proxySSH) DialCluster(ctx context.Context) (net.Conn, error) {
+	return p.dial(ctx, "proxy:@"+p.cluster, "the auth server of "+p.cluster)
+}
+
+func (p *proxySSH) dial(ctx context.Context, subsystem, what string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.patience, ErrSilent)
 	defer cancel()
 	channel, err := p.open(ctx)
@@ -62,13 +79,13 @@ func (p *proxySSH) DialNode(ctx context.Context, address string) (net.Conn, erro
 	}
 	conn := &channelConn{Channel: channel}
 	detach := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	err = p.request(channel, address)
+	err = p.request(channel, subsystem)
 	if !detach() {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("reaching %s: %w", address, err)
+		return nil, fmt.Errorf("reaching %s: %w", what, err)
 	}
 	// Unread words would fill the channel's window and stop the stream.
 	p.running.Go(func() { _, _ = io.Copy(io.Discard, channel.Stderr()) })
@@ -104,8 +121,7 @@ func (p *proxySSH) open(ctx context.Context) (ssh.Channel, error) {
 }
 
 // request asks for the stream. A refusal's words are on the channel's standard error.
-func (p *proxySSH) request(channel ssh.Channel, address string) error {
-	name := fmt.Sprintf("proxy:%s@default@%s", address, p.cluster)
+func (p *proxySSH) request(channel ssh.Channel, name string) error {
 	ok, err := channel.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{name}))
 	if err != nil {
 		return errors.Join(ErrConnectionLost, err)

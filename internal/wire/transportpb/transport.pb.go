@@ -327,6 +327,102 @@ func (*ProxySSHResponse_Ssh) isProxySSHResponse_Frame() {}
 
 func (*ProxySSHResponse_Agent) isProxySSHResponse_Frame() {}
 
+type ProxyClusterRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cluster       string                 `protobuf:"bytes,1,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	Frame         *Frame                 `protobuf:"bytes,2,opt,name=frame,proto3" json:"frame,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProxyClusterRequest) Reset() {
+	*x = ProxyClusterRequest{}
+	mi := &file_internal_wire_proto_transport_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProxyClusterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProxyClusterRequest) ProtoMessage() {}
+
+func (x *ProxyClusterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_transport_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProxyClusterRequest.ProtoReflect.Descriptor instead.
+func (*ProxyClusterRequest) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_transport_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ProxyClusterRequest) GetCluster() string {
+	if x != nil {
+		return x.Cluster
+	}
+	return ""
+}
+
+func (x *ProxyClusterRequest) GetFrame() *Frame {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+type ProxyClusterResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Frame         *Frame                 `protobuf:"bytes,1,opt,name=frame,proto3" json:"frame,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProxyClusterResponse) Reset() {
+	*x = ProxyClusterResponse{}
+	mi := &file_internal_wire_proto_transport_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProxyClusterResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProxyClusterResponse) ProtoMessage() {}
+
+func (x *ProxyClusterResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_wire_proto_transport_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProxyClusterResponse.ProtoReflect.Descriptor instead.
+func (*ProxyClusterResponse) Descriptor() ([]byte, []int) {
+	return file_internal_wire_proto_transport_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ProxyClusterResponse) GetFrame() *Frame {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
 // TargetHost names a server as "<uuid>:0" or "<host>:<port>".
 type TargetHost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -338,7 +434,7 @@ type TargetHost struct {
 
 func (x *TargetHost) Reset() {
 	*x = TargetHost{}
-	mi := &file_internal_wire_proto_transport_proto_msgTypes[5]
+	mi := &file_internal_wire_proto_transport_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -350,7 +446,7 @@ func (x *TargetHost) String() string {
 func (*TargetHost) ProtoMessage() {}
 
 func (x *TargetHost) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_wire_proto_transport_proto_msgTypes[5]
+	mi := &file_internal_wire_proto_transport_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -363,7 +459,7 @@ func (x *TargetHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TargetHost.ProtoReflect.Descriptor instead.
 func (*TargetHost) Descriptor() ([]byte, []int) {
-	return file_internal_wire_proto_transport_proto_rawDescGZIP(), []int{5}
+	return file_internal_wire_proto_transport_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TargetHost) GetHostPort() string {
@@ -390,7 +486,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_internal_wire_proto_transport_proto_msgTypes[6]
+	mi := &file_internal_wire_proto_transport_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -402,7 +498,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_wire_proto_transport_proto_msgTypes[6]
+	mi := &file_internal_wire_proto_transport_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -415,7 +511,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_internal_wire_proto_transport_proto_rawDescGZIP(), []int{6}
+	return file_internal_wire_proto_transport_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Frame) GetPayload() []byte {
@@ -445,16 +541,22 @@ const file_internal_wire_proto_transport_proto_rawDesc = "" +
 	"\adetails\x18\x01 \x01(\v2%.teleport.transport.v1.ClusterDetailsR\adetails\x120\n" +
 	"\x03ssh\x18\x02 \x01(\v2\x1c.teleport.transport.v1.FrameH\x00R\x03ssh\x124\n" +
 	"\x05agent\x18\x03 \x01(\v2\x1c.teleport.transport.v1.FrameH\x00R\x05agentB\a\n" +
-	"\x05frame\"C\n" +
+	"\x05frame\"c\n" +
+	"\x13ProxyClusterRequest\x12\x18\n" +
+	"\acluster\x18\x01 \x01(\tR\acluster\x122\n" +
+	"\x05frame\x18\x02 \x01(\v2\x1c.teleport.transport.v1.FrameR\x05frame\"J\n" +
+	"\x14ProxyClusterResponse\x122\n" +
+	"\x05frame\x18\x01 \x01(\v2\x1c.teleport.transport.v1.FrameR\x05frame\"C\n" +
 	"\n" +
 	"TargetHost\x12\x1b\n" +
 	"\thost_port\x18\x01 \x01(\tR\bhostPort\x12\x18\n" +
 	"\acluster\x18\x02 \x01(\tR\acluster\"!\n" +
 	"\x05Frame\x12\x18\n" +
-	"\apayload\x18\x01 \x01(\fR\apayload2\xeb\x01\n" +
+	"\apayload\x18\x01 \x01(\fR\apayload2\xd8\x02\n" +
 	"\x10TransportService\x12v\n" +
 	"\x11GetClusterDetails\x12/.teleport.transport.v1.GetClusterDetailsRequest\x1a0.teleport.transport.v1.GetClusterDetailsResponse\x12_\n" +
-	"\bProxySSH\x12&.teleport.transport.v1.ProxySSHRequest\x1a'.teleport.transport.v1.ProxySSHResponse(\x010\x01B@Z>github.com/touchstone-app/touchstone/internal/wire/transportpbb\x06proto3"
+	"\bProxySSH\x12&.teleport.transport.v1.ProxySSHRequest\x1a'.teleport.transport.v1.ProxySSHResponse(\x010\x01\x12k\n" +
+	"\fProxyCluster\x12*.teleport.transport.v1.ProxyClusterRequest\x1a+.teleport.transport.v1.ProxyClusterResponse(\x010\x01B@Z>github.com/touchstone-app/touchstone/internal/wire/transportpbb\x06proto3"
 
 var (
 	file_internal_wire_proto_transport_proto_rawDescOnce sync.Once
@@ -468,33 +570,39 @@ func file_internal_wire_proto_transport_proto_rawDescGZIP() []byte {
 	return file_internal_wire_proto_transport_proto_rawDescData
 }
 
-var file_internal_wire_proto_transport_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_internal_wire_proto_transport_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_internal_wire_proto_transport_proto_goTypes = []any{
 	(*GetClusterDetailsRequest)(nil),  // 0: teleport.transport.v1.GetClusterDetailsRequest
 	(*GetClusterDetailsResponse)(nil), // 1: teleport.transport.v1.GetClusterDetailsResponse
 	(*ClusterDetails)(nil),            // 2: teleport.transport.v1.ClusterDetails
 	(*ProxySSHRequest)(nil),           // 3: teleport.transport.v1.ProxySSHRequest
 	(*ProxySSHResponse)(nil),          // 4: teleport.transport.v1.ProxySSHResponse
-	(*TargetHost)(nil),                // 5: teleport.transport.v1.TargetHost
-	(*Frame)(nil),                     // 6: teleport.transport.v1.Frame
+	(*ProxyClusterRequest)(nil),       // 5: teleport.transport.v1.ProxyClusterRequest
+	(*ProxyClusterResponse)(nil),      // 6: teleport.transport.v1.ProxyClusterResponse
+	(*TargetHost)(nil),                // 7: teleport.transport.v1.TargetHost
+	(*Frame)(nil),                     // 8: teleport.transport.v1.Frame
 }
 var file_internal_wire_proto_transport_proto_depIdxs = []int32{
-	2, // 0: teleport.transport.v1.GetClusterDetailsResponse.details:type_name -> teleport.transport.v1.ClusterDetails
-	5, // 1: teleport.transport.v1.ProxySSHRequest.dial_target:type_name -> teleport.transport.v1.TargetHost
-	6, // 2: teleport.transport.v1.ProxySSHRequest.ssh:type_name -> teleport.transport.v1.Frame
-	6, // 3: teleport.transport.v1.ProxySSHRequest.agent:type_name -> teleport.transport.v1.Frame
-	2, // 4: teleport.transport.v1.ProxySSHResponse.details:type_name -> teleport.transport.v1.ClusterDetails
-	6, // 5: teleport.transport.v1.ProxySSHResponse.ssh:type_name -> teleport.transport.v1.Frame
-	6, // 6: teleport.transport.v1.ProxySSHResponse.agent:type_name -> teleport.transport.v1.Frame
-	0, // 7: teleport.transport.v1.TransportService.GetClusterDetails:input_type -> teleport.transport.v1.GetClusterDetailsRequest
-	3, // 8: teleport.transport.v1.TransportService.ProxySSH:input_type -> teleport.transport.v1.ProxySSHRequest
-	1, // 9: teleport.transport.v1.TransportService.GetClusterDetails:output_type -> teleport.transport.v1.GetClusterDetailsResponse
-	4, // 10: teleport.transport.v1.TransportService.ProxySSH:output_type -> teleport.transport.v1.ProxySSHResponse
-	9, // [9:11] is the sub-list for method output_type
-	7, // [7:9] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	2,  // 0: teleport.transport.v1.GetClusterDetailsResponse.details:type_name -> teleport.transport.v1.ClusterDetails
+	7,  // 1: teleport.transport.v1.ProxySSHRequest.dial_target:type_name -> teleport.transport.v1.TargetHost
+	8,  // 2: teleport.transport.v1.ProxySSHRequest.ssh:type_name -> teleport.transport.v1.Frame
+	8,  // 3: teleport.transport.v1.ProxySSHRequest.agent:type_name -> teleport.transport.v1.Frame
+	2,  // 4: teleport.transport.v1.ProxySSHResponse.details:type_name -> teleport.transport.v1.ClusterDetails
+	8,  // 5: teleport.transport.v1.ProxySSHResponse.ssh:type_name -> teleport.transport.v1.Frame
+	8,  // 6: teleport.transport.v1.ProxySSHResponse.agent:type_name -> teleport.transport.v1.Frame
+	8,  // 7: teleport.transport.v1.ProxyClusterRequest.frame:type_name -> teleport.transport.v1.Frame
+	8,  // 8: teleport.transport.v1.ProxyClusterResponse.frame:type_name -> teleport.transport.v1.Frame
+	0,  // 9: teleport.transport.v1.TransportService.GetClusterDetails:input_type -> teleport.transport.v1.GetClusterDetailsRequest
+	3,  // 10: teleport.transport.v1.TransportService.ProxySSH:input_type -> teleport.transport.v1.ProxySSHRequest
+	5,  // 11: teleport.transport.v1.TransportService.ProxyCluster:input_type -> teleport.transport.v1.ProxyClusterRequest
+	1,  // 12: teleport.transport.v1.TransportService.GetClusterDetails:output_type -> teleport.transport.v1.GetClusterDetailsResponse
+	4,  // 13: teleport.transport.v1.TransportService.ProxySSH:output_type -> teleport.transport.v1.ProxySSHResponse
+	6,  // 14: teleport.transport.v1.TransportService.ProxyCluster:output_type -> teleport.transport.v1.ProxyClusterResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_internal_wire_proto_transport_proto_init() }
@@ -516,7 +624,7 @@ func file_internal_wire_proto_transport_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_internal_wire_proto_transport_proto_rawDesc), len(file_internal_wire_proto_transport_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

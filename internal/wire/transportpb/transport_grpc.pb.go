@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	TransportService_GetClusterDetails_FullMethodName = "/teleport.transport.v1.TransportService/GetClusterDetails"
 	TransportService_ProxySSH_FullMethodName          = "/teleport.transport.v1.TransportService/ProxySSH"
+	TransportService_ProxyCluster_FullMethodName      = "/teleport.transport.v1.TransportService/ProxyCluster"
 )
 
 // TransportServiceClient is the client API for TransportService service.
@@ -33,6 +34,8 @@ type TransportServiceClient interface {
 	// ProxySSH carries one SSH connection. The first request names the target; the first response comes once the
 	// target was dialled.
 	ProxySSH(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ProxySSHRequest, ProxySSHResponse], error)
+	// ProxyCluster carries one connection to an auth server. The first request names the cluster.
+	ProxyCluster(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ProxyClusterRequest, ProxyClusterResponse], error)
 }
 
 type transportServiceClient struct {
@@ -66,6 +69,19 @@ func (c *transportServiceClient) ProxySSH(ctx context.Context, opts ...grpc.Call
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type TransportService_ProxySSHClient = grpc.BidiStreamingClient[ProxySSHRequest, ProxySSHResponse]
 
+func (c *transportServiceClient) ProxyCluster(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ProxyClusterRequest, ProxyClusterResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &TransportService_ServiceDesc.Streams[1], TransportService_ProxyCluster_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ProxyClusterRequest, ProxyClusterResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type TransportService_ProxyClusterClient = grpc.BidiStreamingClient[ProxyClusterRequest, ProxyClusterResponse]
+
 // TransportServiceServer is the server API for TransportService service.
 // All implementations must embed UnimplementedTransportServiceServer
 // for forward compatibility.
@@ -74,6 +90,8 @@ type TransportServiceServer interface {
 	// ProxySSH carries one SSH connection. The first request names the target; the first response comes once the
 	// target was dialled.
 	ProxySSH(grpc.BidiStreamingServer[ProxySSHRequest, ProxySSHResponse]) error
+	// ProxyCluster carries one connection to an auth server. The first request names the cluster.
+	ProxyCluster(grpc.BidiStreamingServer[ProxyClusterRequest, ProxyClusterResponse]) error
 	mustEmbedUnimplementedTransportServiceServer()
 }
 
@@ -89,6 +107,9 @@ func (UnimplementedTransportServiceServer) GetClusterDetails(context.Context, *G
 }
 func (UnimplementedTransportServiceServer) ProxySSH(grpc.BidiStreamingServer[ProxySSHRequest, ProxySSHResponse]) error {
 	return status.Error(codes.Unimplemented, "method ProxySSH not implemented")
+}
+func (UnimplementedTransportServiceServer) ProxyCluster(grpc.BidiStreamingServer[ProxyClusterRequest, ProxyClusterResponse]) error {
+	return status.Error(codes.Unimplemented, "method ProxyCluster not implemented")
 }
 func (UnimplementedTransportServiceServer) mustEmbedUnimplementedTransportServiceServer() {}
 func (UnimplementedTransportServiceServer) testEmbeddedByValue()                          {}
@@ -136,6 +157,13 @@ func _TransportService_ProxySSH_Handler(srv interface{}, stream grpc.ServerStrea
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type TransportService_ProxySSHServer = grpc.BidiStreamingServer[ProxySSHRequest, ProxySSHResponse]
 
+func _TransportService_ProxyCluster_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(TransportServiceServer).ProxyCluster(&grpc.GenericServerStream[ProxyClusterRequest, ProxyClusterResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type TransportService_ProxyClusterServer = grpc.BidiStreamingServer[ProxyClusterRequest, ProxyClusterResponse]
+
 // TransportService_ServiceDesc is the grpc.ServiceDesc for TransportService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -152,6 +180,12 @@ var TransportService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "ProxySSH",
 			Handler:       _TransportService_ProxySSH_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "ProxyCluster",
+			Handler:       _TransportService_ProxyCluster_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
 		},
