@@ -81,6 +81,9 @@ func (c *Client) DialRoute(ctx context.Context, id RouteIdentity, to Service) (n
 	if err != nil {
 		return nil, fmt.Errorf("TLS handshake with %s: %w", end.address, err)
 	}
+	if end.plain != nil {
+		return newPostgresConn(conn), nil
+	}
 	if strings.HasSuffix(conn.ConnectionState().NegotiatedProtocol, wire.ALPNPing) {
 		return &pingConn{Conn: conn}, nil
 	}
