@@ -37,15 +37,23 @@ type applications struct {
 	proxy    string // host:port as clients reach it
 }
 
-// newWhoami is the only application: a page that shows who it was told is asking.
-func newWhoami(t *tokens, proxy string) *application {
+// seedApplications are two ways to one page, so that roles can tell them apart.
+func seedApplications(t *tokens, proxy string) []*application {
+	return []*application{
+		newWhoami(t, proxy, "whoami", "A page that shows who you are", envDev),
+		newWhoami(t, proxy, "whoami-prod", "The same page, as if it were production", envProd),
+	}
+}
+
+// newWhoami is a page that shows who it was told is asking.
+func newWhoami(t *tokens, proxy, name, about, env string) *application {
 	host, _, err := net.SplitHostPort(proxy)
 	if err != nil {
 		host = proxy
 	}
 	app := &application{
-		name: "whoami", about: "A page that shows who you are", uri: "http://whoami.internal",
-		publicAddr: "whoami." + host, labels: map[string]string{"env": "dev"},
+		name: name, about: about, uri: "http://" + name + ".internal",
+		publicAddr: name + "." + host, labels: map[string]string{"env": env},
 	}
 	app.handler = whoami(t, app.uri)
 	return app

@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	osuser "os/user"
-	"runtime"
 
 	"github.com/touchstone-app/touchstone/internal/wire"
 )
@@ -106,7 +104,7 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	if a.certs, err = p.certificates(); err != nil {
 		return nil, err
 	}
-	node, err := p.newNode(ctx, a.guard, a.public)
+	nodes, err := p.newNodes(ctx, a.guard, a.public)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +112,7 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 		return nil, err
 	}
 	c.factors = a.issuer.factors
-	a.board = &switchboard{cluster: p.config.ClusterName, node: node, toAuth: a.to.auth.give, group: &c.group}
+	a.board = &switchboard{cluster: p.config.ClusterName, nodes: nodes, toAuth: a.to.auth.give, group: &c.group}
 	c.servers = a.servers(&c.group)
 	c.description = a.describe()
 	return a.router()
@@ -124,7 +122,7 @@ func (a *assembly) servers(owner *group) []server {
 	web := &webAPI{profile: a.profile, issuer: a.issuer, addr: a.public, listen: a.to.web.Addr().String(), log: a.config.Log}
 	auth := &authService{profile: a.profile, cluster: a.config.ClusterName, addr: a.public, issuer: a.issuer, apps: a.apps,
 		inventory: map[string]func() []entry{
-			wire.KindNode:           a.board.nodes,
+			wire.KindNode:           a.board.entries,
 			wire.KindDatabaseServer: a.dbs.entries,
 			wire.KindAppServer:      a.apps.entries,
 			a.kube.kind():           a.kube.entries,
@@ -139,7 +137,7 @@ func (a *assembly) servers(owner *group) []server {
 }
 
 func (a *assembly) router() (*router, error) {
-	ssh, err := a.newSSHServer("proxy", "Proxy", a.guard)
+	ssh, err := a.newSSHServer("proxy", "Proxy", a.host, a.guard)
 	if err != nil {
 		return nil, err
 	}
@@ -176,56 +174,4 @@ func (p *parts) certificates() (*serverCertificates, error) {
 	}
 	c.proxy, err = p.cas.tlsCertificate(p.host, "Proxy", now)
 	return &c, err
-}
-
-func (p *parts) newSSHServer(service, role string, g *guard) (sshServer, error) {
-	hostKey, err := p.cas.sshCertificate(p.host, role)
-	if err != nil {
-		return sshServer{}, err
-	}
-	return sshServer{
-		service: service,
-		profile: p.profile,
-		hostKey: hostKey,
-		users:   p.cas.user.ssh.PublicKey(),
-		guard:   g,
-		now:     p.config.Now,
-		log:     p.config.Log,
-	}, nil
-}
-
-func (p *parts) newNode(ctx context.Context, g *guard, public string) (*node, error) {
-	server, err := p.newSSHServer("node", "Node", g)
-	if err != nil {
-		return nil, err
-	}
-	owner, err := p.owner()
-	if err != nil {
-		return nil, err
-	}
-	n := &node{
-		sshServer: server,
-		host:      p.host,
-		labels:    map[string]string{"env": "dev", "os": runtime.GOOS},
-		owner:     owner,
-		proxy:     public,
-		ctx:       ctx,
-	}
-	n.authorize = n.authorizeLogin
-	return n, nil
-}
-
-// plainPath is where programs are found when the configuration gives no environment.
-const plainPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-func (p *parts) owner() (account, error) {
-	current, err := osuser.Current()
-	if err != nil {
-		return account{}, fmt.Errorf("finding out who starts the demo: %w", err)
-	}
-	a := account{name: current.Username, home: current.HomeDir, shell: p.config.Shell, env: p.config.Env}
-	if len(a.env) == 0 {
-		a.env = []string{plainPath}
-	}
-	return a, nil
 }

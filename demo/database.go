@@ -39,16 +39,17 @@ type databases struct {
 	log     *slog.Logger
 }
 
-// seedDatabases are the databases where a server can be started: a real one, and one whose server is down, to see what
-// that looks like.
+// seedDatabases are the databases where a server can be started: two ways to a real one, so that roles can tell them
+// apart, and one whose server is down, to see what that looks like.
 func seedDatabases(server *postgres) []*database {
-	dev := map[string]string{"env": "dev"}
+	dev, prod := map[string]string{"env": envDev}, map[string]string{"env": envProd}
 	return []*database{
 		{name: "orders", about: "A PostgreSQL of the demo's own", labels: dev, server: server.address},
 		{name: "offline", about: "A database whose server is down", labels: dev, server: func() (string, error) {
 			port, err := freePort()
 			return fmt.Sprintf("127.0.0.1:%d", port), err
 		}},
+		{name: "orders-prod", about: "The same PostgreSQL, as if it were production", labels: prod, server: server.address},
 	}
 }
 

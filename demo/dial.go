@@ -12,7 +12,7 @@ import (
 // streams are pipes in memory.
 type switchboard struct {
 	cluster string
-	node    *node
+	nodes   []*node
 	toAuth  func(net.Conn)
 	group   *group
 }
@@ -25,50 +25,58 @@ func (s *switchboard) connect(granted *access, t target, from net.Addr) (net.Con
 	if t.cluster != "" && t.cluster != s.cluster {
 		return nil, refuse(notFound, "cluster %q is not found", t.cluster)
 	}
-	near, far := net.Pipe()
 	if t.host == "" {
+		near, far := net.Pipe()
 		s.toAuth(pipeEnd{far, from})
 		return near, nil
 	}
-	if err := s.find(granted, t.host); err != nil {
+	node, err := s.find(granted, t.host)
+	if err != nil {
 		return nil, err
 	}
+	near, far := net.Pipe()
 	s.group.run(func() { _ = far.Close() }, func() {
 		defer func() { _ = far.Close() }()
-		s.node.serve(pipeEnd{far, from})
+		node.serve(pipeEnd{far, from})
 	})
 	return near, nil
 }
 
-// find names the node by UUID or host name (SSH sheet, section 2). A node that is reached through a tunnel, as this
-// one is, has no address to match, and its port does not matter.
-func (s *switchboard) find(granted *access, host string) error {
-	seen := granted.seesNode(s.node.labels)
-	switch {
-	case seen && (host == s.node.host.id || host == s.node.host.name):
-		return nil
-	case uuidLike.MatchString(host):
-		return refuse(notFound, "unable to locate node matching UUID-like target %s", host)
-	default:
-		return refuse(notFound, "direct dialing to nodes not found in inventory is not supported")
+// find names a node by UUID or host name (SSH sheet, section 2). Nodes that are reached through a tunnel, as these
+// are, have no address to match, and their ports do not matter.
+func (s *switchboard) find(granted *access, host string) (*node, error) {
+	for _, n := range s.nodes {
+		if n.isCalled(host) && granted.seesNode(n.labels) {
+			return n, nil
+		}
 	}
+	if uuidLike.MatchString(host) {
+		return nil, refuse(notFound, "unable to locate node matching UUID-like target %s", host)
+	}
+	return nil, refuse(notFound, "direct dialing to nodes not found in inventory is not supported")
 }
 
-// nodes lists the inventory.
-func (s *switchboard) nodes() []entry {
-	host := s.node.host
-	server := &typespb.ServerV2{
-		Kind:     "node",
-		SubKind:  "teleport",
-		Version:  "v2",
-		Metadata: &typespb.Metadata{Name: host.id, Namespace: "default", Labels: s.node.labels},
-		Spec:     &typespb.ServerSpecV2{Hostname: host.name, UseTunnel: true},
+// isCalled reports whether a name is the node's.
+func (n *node) isCalled(name string) bool { return name == n.host.id || name == n.host.name }
+
+// entries lists the inventory.
+func (s *switchboard) entries() []entry {
+	var all []entry
+	for _, n := range s.nodes {
+		server := &typespb.ServerV2{
+			Kind:     "node",
+			SubKind:  "teleport",
+			Version:  "v2",
+			Metadata: &typespb.Metadata{Name: n.host.id, Namespace: "default", Labels: n.labels},
+			Spec:     &typespb.ServerSpecV2{Hostname: n.host.name, UseTunnel: true},
+		}
+		all = append(all, entry{
+			kind: nodeKind, name: n.host.id, labels: n.labels,
+			keys:     map[string]string{"name": n.host.id, "hostname": n.host.name, "address": ""},
+			resource: &authpb.PaginatedResource{Resource: &authpb.PaginatedResource_Node{Node: server}},
+		})
 	}
-	return []entry{{
-		kind: nodeKind, name: host.id, labels: s.node.labels,
-		keys:     map[string]string{"name": host.id, "hostname": host.name, "address": ""},
-		resource: &authpb.PaginatedResource{Resource: &authpb.PaginatedResource_Node{Node: server}},
-	}}
+	return all
 }
 
 // pipeEnd is the inner end of a stream; it knows where the client is.

@@ -7,10 +7,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// nodeName is the host name of the one SSH server of the cluster.
-const nodeName = "demo-node"
-
-// node is the SSH server whose shells run as whoever started the demo. It is reached through the proxy only.
+// node is an SSH server whose shells run as whoever started the demo. It is reached through the proxy only.
 type node struct {
 	sshServer
 	host   *host

@@ -209,7 +209,7 @@ func TestTheNodeRefusesLoginsThatAreNotAllowed(t *testing.T) {
 func TestANodeThatOneMayNotSeeIsNotThere(t *testing.T) {
 	w := start(t)
 	k := w.login(t, "off", softKey(t))
-	w.edit(t, "off.yaml", "env: dev", "env: prod")
+	w.edit(t, "off.yaml", "env: dev", "env: elsewhere")
 	_, err := w.transportStream(t, k, "demo-node:0", "demo")
 	wantStatus(t, err, codes.NotFound, "direct dialing to nodes not found in inventory is not supported")
 	list, err := w.auth(t, k).ListResources(patience(t), &authpb.ListResourcesRequest{ResourceType: "node", Limit: 10})

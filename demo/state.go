@@ -127,17 +127,20 @@ func (d stateDir) writeJSON(name string, value any) error {
 	return d.write(name, append(data, '\n'))
 }
 
-// hostID is the identity of this machine in the cluster, made at the first start.
-func (d stateDir) hostID() (string, error) {
-	data, err := d.read(fileHostID)
+// hostID is the identity of this machine in the cluster.
+func (d stateDir) hostID() (string, error) { return d.uuid(fileHostID) }
+
+// uuid returns the identity that a file keeps, made at the first start.
+func (d stateDir) uuid(file string) (string, error) {
+	data, err := d.read(file)
 	if err != nil {
-		return "", fmt.Errorf("reading the host's identity: %w", err)
+		return "", fmt.Errorf("reading the identity of a host: %w", err)
 	}
 	if id := strings.TrimSpace(string(data)); id != "" {
 		return id, nil
 	}
 	id := newUUID()
-	return id, d.write(fileHostID, []byte(id+"\n"))
+	return id, d.write(file, []byte(id+"\n"))
 }
 
 // newUUID makes a random UUID (RFC 9562, 5.4).

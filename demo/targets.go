@@ -18,7 +18,7 @@ func (a *assembly) openTargets(ctx context.Context, owner *group) error {
 	}
 	words := &tokens{key: key, cluster: a.config.ClusterName, now: a.config.Now}
 	a.apps = &applications{
-		all: []*application{newWhoami(words, a.public)}, sessions: sessions, tokens: words,
+		all: seedApplications(words, a.public), sessions: sessions, tokens: words,
 		host: a.host, guard: a.guard, audit: a.audit, proxy: a.public,
 	}
 	return nil
