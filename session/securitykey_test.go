@@ -9,21 +9,23 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"slices"
 	"sync"
 	"testing"
 
+	"github.com/touchstone-app/touchstone/demo"
+	"github.com/touchstone-app/touchstone/demo/demotest"
 	"github.com/touchstone-app/touchstone/keystore"
 	"github.com/touchstone-app/touchstone/keystore/fido"
 )
 
-// softKey is a security key in memory, tapped at once, and the part of a relying party that knows it.
+// softKey is a security key in memory, which is tapped at once.
 type softKey struct {
 	id      []byte
 	private *ecdsa.PrivateKey
 
 	mu      sync.Mutex
+	count   byte // of signatures
 	seen    []keystore.AssertRequest
 	answers []error // of the next taps; nil taps
 }
@@ -63,7 +65,8 @@ func (k *softKey) sign(r fido.Request) (*fido.Response, error) {
 		return nil, err
 	}
 	party, hash := sha256.Sum256([]byte(r.RPID)), sha256.Sum256(data)
-	auth := append(party[:], 1, 0, 0, 0, 1)
+	k.count++
+	auth := append(party[:], 1, 0, 0, 0, k.count)
 	digest := sha256.Sum256(slices.Concat(auth, hash[:]))
 	signature, err := ecdsa.SignASN1(rand.Reader, k.private, digest[:])
 	return &fido.Response{
@@ -79,26 +82,43 @@ func (k *softKey) requests() []keystore.AssertRequest {
 	return slices.Clone(k.seen)
 }
 
-var errNotGenuine = errors.New("invalid Webauthn response")
+// register makes the key a second factor of a user, who has but this one credential on it (RFC 9052, section 7: a
+// COSE_Key for ES256).
+func (k *softKey) register(string, []byte, string) (id, publicKey, aaguid []byte, err error) {
+	point, err := k.private.PublicKey.Bytes()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	x, y := point[1:33], point[33:]
+	public := slices.Concat([]byte{0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 0x20}, x, []byte{0x22, 0x58, 0x20}, y)
+	return k.id, public, make([]byte, 16), nil
+}
 
-// verify checks an assertion for a challenge as a relying party does.
-func (k *softKey) verify(answer []byte, challenge []byte, origin, rpID string) error {
-	var r struct {
-		Response struct{ ClientDataJSON, AuthenticatorData, Signature string }
+// keyWorld is a world with a security key beside the card, which those who have one have registered.
+type keyWorld struct {
+	*world
+	key *softKey
+}
+
+func newKeyWorld(t *testing.T, config demo.Config) *keyWorld {
+	t.Helper()
+	w := &keyWorld{newWorldLike(t, config), newSoftKey(t)}
+	w.card.onAssert = w.key.assert
+	demotest.Enroll(t, w.cluster, w.key.register)
+	return w
+}
+
+// wantTaps checks what taps were asked for.
+func (w *keyWorld) wantTaps(what ...string) {
+	w.t.Helper()
+	var got []string
+	for _, r := range w.key.requests() {
+		got = append(got, r.Purpose.What)
+		if r.Purpose.Where != "demo" || r.Origin != "https://"+w.ready.Proxy || r.RPID != "localhost" {
+			w.t.Errorf("a tap was asked for with %+v", r)
+		}
 	}
-	if err := json.Unmarshal(answer, &r); err != nil {
-		return err
+	if !slices.Equal(got, what) {
+		w.t.Errorf("taps were asked for to %q, want %q", got, what)
 	}
-	decode := func(text string) []byte { b, _ := base64.RawURLEncoding.DecodeString(text); return b }
-	var data struct{ Type, Challenge, Origin string }
-	if err := json.Unmarshal(decode(r.Response.ClientDataJSON), &data); err != nil {
-		return err
-	}
-	auth, hash := decode(r.Response.AuthenticatorData), sha256.Sum256(decode(r.Response.ClientDataJSON))
-	party, digest := sha256.Sum256([]byte(rpID)), sha256.Sum256(slices.Concat(auth, hash[:]))
-	if data.Type != "webauthn.get" || !bytes.Equal(decode(data.Challenge), challenge) || data.Origin != origin ||
-		!bytes.HasPrefix(auth, party[:]) || !ecdsa.VerifyASN1(&k.private.PublicKey, digest[:], decode(r.Response.Signature)) {
-		return errNotGenuine
-	}
-	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/touchstone-app/touchstone/demo"
+	"github.com/touchstone-app/touchstone/demo/demotest"
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/internal/testkit"
@@ -52,8 +53,15 @@ func (c *clock) advance(d time.Duration) {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldLike(t, demo.Config{})
+}
+
+// newWorldLike is a world whose cluster has more to its configuration.
+func newWorldLike(t testing.TB, config demo.Config) *world {
+	t.Helper()
 	w := &world{t: t, card: newFakeCard(t), home: t.TempDir(), clock: &clock{}}
-	w.cluster = startDemo(t, demo.Config{State: t.TempDir(), AttestationRoots: w.card.roots()})
+	config.State, config.AttestationRoots = demotest.State(t), w.card.roots()
+	w.cluster = startDemo(t, config)
 	w.ready = w.cluster.Ready()
 	w.Manager = w.open(w.card)
 	return w
