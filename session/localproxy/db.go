@@ -1,6 +1,7 @@
 package localproxy
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -70,6 +71,9 @@ func sayPostgres(why error) []byte {
 
 // sentences are what a person should read of an error.
 func sentences(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "What Touchstone asked for was cancelled. Connect again to be asked once more."
+	}
 	f := fault.From(err)
 	return f.What + " " + f.Do
 }

@@ -28,6 +28,7 @@ type kubeServer struct {
 	access   *kubeAccess
 	conns    *kubeConns
 	arriving chan net.Conn // from Proxy to http.Server
+	recent   recentRefusal
 }
 
 func newKubeServer(p *Proxy, config Kube) (*kubeServer, error) {
@@ -135,5 +136,5 @@ func (k *kubeServer) refuse(w http.ResponseWriter, r *http.Request, why error) {
 	if !errors.Is(why, errPatience) {
 		k.proxy.fail(why)
 	}
-	writeRefusal(w, why)
+	writeRefusal(w, r, why)
 }

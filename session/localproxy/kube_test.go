@@ -18,6 +18,9 @@ import (
 	"github.com/touchstone-app/touchstone/internal/testkit"
 )
 
+// pods is the path of a resource, whose refusals are a Status.
+const pods = "/api/v1/namespaces/shop/pods"
+
 func TestManyRequestsCostOneSignature(t *testing.T) {
 	k := newKubeWorld(t, "h2", "http/1.1")
 	var all sync.WaitGroup
@@ -162,23 +165,67 @@ func TestAToolIsToldWhyAndTheNextTryWorks(t *testing.T) {
 	k := newKubeWorld(t, "h2", "http/1.1")
 	refusal := fault.New("The key was not touched.", "Touch it when it blinks.")
 	k.set(func(context.Context) (Route, error) { return Route{}, refusal })
-	code, body := k.tool().ask(http.MethodGet, "/api", "")
+	code, body := k.tool().ask(http.MethodGet, pods, "")
 	wantStatus(t, code, body, http.StatusServiceUnavailable, refusal.Error())
 	if problem := k.proxy.State().Problem; !errors.Is(problem, refusal) {
 		t.Errorf("the state shows %v", problem)
 	}
+	k.clock.advance(refusalRest)
 	k.set(func(context.Context) (Route, error) {
 		r := k.route()
 		r.Dial = func(context.Context) (net.Conn, error) { return nil, refusal }
-		r.Expires = k.clock.now().Add(time.Minute)
 		return r, nil
 	})
-	code, body = k.tool().ask(http.MethodGet, "/api", "")
+	code, body = k.tool().ask(http.MethodGet, pods, "")
 	wantStatus(t, code, body, http.StatusServiceUnavailable, refusal.Error())
-	k.clock.advance(time.Hour)
+	k.clock.advance(2 * time.Hour)
 	k.set(func(context.Context) (Route, error) { return k.route(), nil })
-	if code, _ := k.tool().ask(http.MethodGet, "/api", ""); code != http.StatusOK || k.proxy.State().Problem != nil {
+	if code, _ := k.tool().ask(http.MethodGet, pods, ""); code != http.StatusOK || k.proxy.State().Problem != nil {
 		t.Errorf("the next try got %d, and the state shows %v", code, k.proxy.State().Problem)
+	}
+}
+
+func TestNobodyHasToSayNoFiveTimes(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	k.set(func(context.Context) (Route, error) { return Route{}, context.Canceled })
+	for range 5 { // as kubectl begins, which prints the plain text that comes with this status
+		code, body := k.tool().ask(http.MethodGet, "/api", "")
+		if code != http.StatusBadGateway || !strings.HasPrefix(body, "What Touchstone asked for was cancelled.") {
+			t.Errorf("the answer is %d %q", code, body)
+		}
+	}
+	if state := k.proxy.State(); k.issued.Load() != 1 || state.Problem != nil {
+		t.Errorf("the person was asked %d times, and the state shows %v", k.issued.Load(), state.Problem)
+	}
+	k.clock.advance(refusalRest)
+	k.set(func(context.Context) (Route, error) { return k.route(), nil })
+	if code, _ := k.tool().ask(http.MethodGet, "/api", ""); code != http.StatusOK {
+		t.Errorf("a moment later the answer is %d", code)
+	}
+}
+
+func TestAClientThatLeavesRefusesNothing(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	answered := make(chan struct{})
+	k.set(func(context.Context) (Route, error) {
+		<-answered
+		return k.route(), nil
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	c := k.tool()
+	go func() {
+		_, err := c.send(ctx, http.MethodGet, pods, "")
+		left <- err
+	}()
+	testkit.Eventually(t, "question", func() bool { return k.proxy.State().Asking })
+	leave()
+	if err := testkit.Receive(t, "end of the request", left); !errors.Is(err, context.Canceled) {
+		t.Errorf("the request ended with %v", err)
+	}
+	close(answered)
+	if code, body := k.tool().ask(http.MethodGet, pods, ""); code != http.StatusOK || k.issued.Load() != 1 {
+		t.Errorf("the next one got %d %q after %d certificates", code, body, k.issued.Load())
 	}
 }
 
@@ -189,7 +236,7 @@ func TestAToolThatWaitsForSoLongOnlyIsToldInTime(t *testing.T) {
 		<-answered
 		return k.route(), nil
 	})
-	code, body := k.tool().ask(http.MethodGet, "/api?timeout=40ms", "")
+	code, body := k.tool().ask(http.MethodGet, pods+"?timeout=40ms", "")
 	wantStatus(t, code, body, http.StatusGatewayTimeout, "still waiting for you")
 	if state := k.proxy.State(); !state.Asking || state.Problem != nil {
 		t.Errorf("the state is %+v", state)
@@ -197,6 +244,17 @@ func TestAToolThatWaitsForSoLongOnlyIsToldInTime(t *testing.T) {
 	close(answered)
 	if code, _ := k.tool().ask(http.MethodGet, "/api?timeout=32s", ""); code != http.StatusOK || k.issued.Load() != 1 {
 		t.Errorf("the next try got %d after %d certificates", code, k.issued.Load())
+	}
+}
+
+func TestOnlyResourcesAreAnsweredWithAStatus(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/api": false, "/api/v1": false, "/apis": false, "/apis/apps/v1": false, "/version": false, "/openapi/v3/apis/apps/v1": false, "/": false,
+		"/api/v1/pods": true, "/api/v1/namespaces/shop/pods/": true, "/apis/apps/v1/deployments": true,
+	} {
+		if got := isResource(path); got != want {
+			t.Errorf("isResource(%q) = %v, want %v", path, got, want)
+		}
 	}
 }
 
@@ -256,7 +314,7 @@ func TestARefusedUpgradeIsPassedOn(t *testing.T) {
 func TestAWeakKeyIsRenewedUnseen(t *testing.T) {
 	k := newKubeWorld(t, "h2", "http/1.1")
 	refuse := func(w http.ResponseWriter, _ *http.Request) {
-		writeStatus(w, http.StatusForbidden, "Forbidden", "private key policy not met: hardware_key_touch")
+		writeStatus(w, http.StatusBadRequest, "BadRequest", "private key policy not met: hardware_key_touch")
 	}
 	k.handle("/api", func(w http.ResponseWriter, r *http.Request) {
 		if k.issued.Load() == 1 {
@@ -268,12 +326,12 @@ func TestAWeakKeyIsRenewedUnseen(t *testing.T) {
 	}
 	k.handle("/apply", refuse)
 	code, body := k.tool().ask(http.MethodPost, "/apply", "content")
-	wantStatus(t, code, body, http.StatusForbidden, "private key policy not met")
+	wantStatus(t, code, body, http.StatusBadRequest, "private key policy not met")
 	if asked := k.requests(); len(asked) != 3 {
 		t.Errorf("%d requests, want no second one with a body", len(asked))
 	}
 	code, body = k.tool().ask(http.MethodGet, "/apply", "")
-	wantStatus(t, code, body, http.StatusForbidden, "private key policy not met") // with the new certificate as well
+	wantStatus(t, code, body, http.StatusBadRequest, "private key policy not met") // with the new certificate as well
 }
 
 func TestOtherRefusalsAreTheClustersOwn(t *testing.T) {
@@ -299,30 +357,38 @@ func TestAConnectionThatWasCutIsOpenedAgain(t *testing.T) {
 }
 
 func TestACertificateRefusedWithoutAWordIsExplained(t *testing.T) {
-	for name, end := range map[string]func(net.Conn) error{
-		"before we speak": func(c net.Conn) error { return c.Close() },
-		"once we spoke":   func(c net.Conn) error { return c.(*net.TCPConn).CloseRead() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			k := newKubeWorld(t, "h2", "http/1.1")
-			k.set(func(context.Context) (Route, error) {
-				r := k.route()
-				dial := r.Dial
-				r.Dial = func(ctx context.Context) (net.Conn, error) {
-					conn, err := dial(ctx)
-					if err == nil {
-						_ = end(conn.(*tls.Conn).NetConn())
-					}
-					return conn, err
-				}
-				return r, nil
-			})
-			code, body := k.tool().ask(http.MethodGet, "/api", "")
-			wantStatus(t, code, body, http.StatusServiceUnavailable, fault.From(errExplained).What)
-			if k.issued.Load() != 2 {
-				t.Errorf("%d certificates were issued, want another one after the refusal", k.issued.Load())
+	k := newKubeWorld(t, "h2", "http/1.1")
+	k.strict.Store(true)
+	code, body := k.tool().ask(http.MethodGet, pods, "")
+	wantStatus(t, code, body, http.StatusServiceUnavailable, fault.From(errExplained).What)
+	if k.issued.Load() != 2 {
+		t.Errorf("%d certificates were issued, want another one after the refusal", k.issued.Load())
+	}
+	k.clock.advance(refusalRest)
+	k.strict.Store(false)
+	if code, _ := k.tool().ask(http.MethodGet, pods, ""); code != http.StatusOK {
+		t.Errorf("the next try got %d", code)
+	}
+}
+
+func TestAConnectionThatEndsBeforeItsFirstWordIsExplained(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	k.set(func(context.Context) (Route, error) {
+		r := k.route()
+		dial := r.Dial
+		r.Dial = func(ctx context.Context) (net.Conn, error) {
+			conn, err := dial(ctx)
+			if err == nil {
+				_ = conn.(*tls.Conn).NetConn().Close()
 			}
-		})
+			return conn, err
+		}
+		return r, nil
+	})
+	code, body := k.tool().ask(http.MethodGet, pods, "")
+	wantStatus(t, code, body, http.StatusServiceUnavailable, fault.From(errExplained).What)
+	if k.issued.Load() != 2 {
+		t.Errorf("%d certificates were issued, want another one after the refusal", k.issued.Load())
 	}
 }
 

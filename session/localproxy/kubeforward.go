@@ -2,6 +2,7 @@ package localproxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,21 +12,35 @@ import (
 	"github.com/touchstone-app/touchstone/internal/wire"
 )
 
-// RoundTrip sends a request and, where the certificate or the connection turned out to be of no use, once more with
-// the next one. Requests with a body are not sent twice.
-func (k *kubeServer) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Header.Get("Upgrade") != "" {
-		return k.switchProtocols(r)
+// RoundTrip sends a request, unless one was refused a moment ago.
+func (k *kubeServer) RoundTrip(r *http.Request) (response *http.Response, err error) {
+	if why := k.recent.standing(k.proxy.config.Now()); why != nil {
+		return nil, why
 	}
+	if r.Header.Get("Upgrade") != "" {
+		response, err = k.switchProtocols(r)
+	} else {
+		response, err = k.send(r)
+	}
+	switch {
+	case err == nil:
+		k.recent.forget()
+		k.proxy.succeed()
+	case r.Context().Err() == nil && !errors.Is(err, errPatience) && !errors.Is(err, errLost):
+		k.recent.keep(err, k.proxy.config.Now())
+	}
+	return response, err
+}
+
+// send sends a request and, where the certificate or the connection turned out to be of no use, once more with the
+// next one. Requests with a body are not sent twice.
+func (k *kubeServer) send(r *http.Request) (*http.Response, error) {
 	response, stale, err := k.try(r)
 	if stale && r.Body == nil && r.Context().Err() == nil {
 		if response != nil {
 			_ = response.Body.Close() // it was a refusal
 		}
 		response, _, err = k.try(r)
-	}
-	if err == nil {
-		k.proxy.succeed()
 	}
 	return response, err
 }
@@ -58,6 +73,9 @@ func patient(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithCancel(r.Context())
 }
 
+// errLost is no refusal: nobody was asked.
+var errLost = errors.New("the connection broke")
+
 // lost explains why there is no response. A connection that ends before its first one was refused.
 func (k *kubeServer) lost(r *http.Request, conn *kubeConn, err error) error {
 	if r.Context().Err() != nil {
@@ -66,7 +84,7 @@ func (k *kubeServer) lost(r *http.Request, conn *kubeConn, err error) error {
 	if !conn.answered.Load() {
 		return k.conns.refused(conn.route)
 	}
-	return fault.Wrap(fmt.Errorf("asking %s: %w", k.config.Context, err),
+	return fault.Wrap(fmt.Errorf("asking %s: %w: %w", k.config.Context, errLost, err),
 		"The connection to the Kubernetes cluster was lost.", "Try again; if it stays, check your network.")
 }
 
@@ -76,7 +94,7 @@ const refusalLongest = 64 << 10
 // weakKey reports whether the cluster demands a stricter private key than the certificate is for: such refusals carry
 // the policy's text in a Status (kube sheet, 4.2). The response stays as it was.
 func weakKey(response *http.Response) (bool, error) {
-	if response.StatusCode != http.StatusForbidden && response.StatusCode != http.StatusUnauthorized {
+	if response.StatusCode < 400 || response.StatusCode >= 500 {
 		return false, nil
 	}
 	head, err := io.ReadAll(io.LimitReader(response.Body, refusalLongest))
@@ -109,7 +127,6 @@ func (k *kubeServer) switchProtocols(r *http.Request) (*http.Response, error) {
 		_ = conn.Close() // it broke
 		return nil, k.lost(r, &kubeConn{ClientConn: conn, route: route}, err)
 	}
-	k.proxy.succeed()
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		response.Body = &lastBody{response.Body, conn}
 	}

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/touchstone-app/touchstone/internal/fault"
 )
 
 // kubeStatus is how Kubernetes tells clients that something failed (its API conventions, "Response Status Kind").
@@ -34,16 +37,27 @@ func writeStatus(w http.ResponseWriter, code int, reason, message string) {
 }
 
 // errPatience ends a request whose client would give up in a moment.
-var errPatience = errors.New("a person is still being waited for")
+var errPatience = fault.New("Touchstone is still waiting for you.", "Answer what it asks for, then try again.")
 
 // writeRefusal answers a request that could not be passed on.
-func writeRefusal(w http.ResponseWriter, why error) {
-	if errors.Is(why, errPatience) {
-		writeStatus(w, http.StatusGatewayTimeout, "Timeout",
-			"Touchstone is still waiting for you. Answer what it asks for, then try again.")
-		return
+func writeRefusal(w http.ResponseWriter, r *http.Request, why error) {
+	switch {
+	case !isResource(r.URL.Path):
+		// kubectl begins by asking what there is, and reads no Status then: for most codes it has a text of its own, for
+		// this one it prints ours if it is plain.
+		http.Error(w, sentences(why), http.StatusBadGateway)
+	case errors.Is(why, errPatience):
+		writeStatus(w, http.StatusGatewayTimeout, "Timeout", sentences(why))
+	default:
+		writeStatus(w, http.StatusServiceUnavailable, "ServiceUnavailable", sentences(why))
 	}
-	writeStatus(w, http.StatusServiceUnavailable, "ServiceUnavailable", sentences(why))
+}
+
+// isResource tells the paths of resources, "/api/v1/pods" or "/apis/apps/v1/deployments", from those that say what there
+// is (Kubernetes' API concepts, "Resource URIs").
+func isResource(path string) bool {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	return parts[0] == "api" && len(parts) > 2 || parts[0] == "apis" && len(parts) > 3
 }
 
 // clientPatience is how long a client of the Kubernetes API waits, less what an answer needs to get there in time;

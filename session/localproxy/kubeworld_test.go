@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -29,6 +30,7 @@ type kubeWorld struct {
 	address   string
 	roots     *x509.CertPool
 	dials     atomic.Int64
+	strict    atomic.Bool // refuse every client, as TLS 1.3 does: after the client's handshake is over
 
 	mu    sync.Mutex
 	asked []*http.Request             // guarded by mu
@@ -65,9 +67,18 @@ func (k *kubeWorld) start() {
 		k.t.Fatal(err)
 	}
 	k.address = listener.Addr().String()
+	config := &tls.Config{Certificates: []tls.Certificate{access.server}, NextProtos: k.protocols}
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		refusing := config.Clone()
+		refusing.ClientAuth = tls.RequireAnyClientCert
+		if k.strict.Load() {
+			return refusing, nil
+		}
+		return config, nil
+	}
 	server := &http.Server{
-		Handler: k, TLSConfig: &tls.Config{Certificates: []tls.Certificate{access.server}}, Protocols: &http.Protocols{},
-		ConnState: k.noteConn,
+		Handler: k, TLSConfig: config, Protocols: &http.Protocols{}, ConnState: k.noteConn,
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetHTTP2(len(k.protocols) > 1)

@@ -234,9 +234,9 @@ func (p *Proxy) succeed() {
 	}
 }
 
-// fail keeps a problem for State, unless it only came from closing.
+// fail keeps a problem for State, unless it only came from closing or from somebody who said no.
 func (p *Proxy) fail(err error) {
-	if p.life.Err() == nil {
+	if p.life.Err() == nil && !errors.Is(err, context.Canceled) {
 		p.update(func() { p.problem = err })
 	}
 }
