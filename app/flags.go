@@ -36,8 +36,8 @@ func loginFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.proxy, "proxy", "", "address of the cluster, HOST or HOST:PORT")
 	f.StringVar(&o.user, "user", "", "user name")
 	f.StringVar(&o.caFile, "ca-file", "", "PEM file of a certificate authority to trust for this cluster besides the system's")
-	f.Func("auth", "insist on this second factor: otp (default: what the cluster asks for)", oneOf(&o.auth, "otp"))
-	f.StringVar(&o.otp, "otp", "", "the first one-time code, instead of a prompt; others on this computer can see it")
+	f.Func("auth", "insist on this second factor: otp or webauthn, a security key (default: what the cluster asks for)", oneOf(&o.auth, "otp", "webauthn"))
+	f.StringVar(&o.otp, "otp", "", "the first one-time code, instead of a prompt and a tap; others on this computer can see it")
 	f.StringVar(&o.pivSlot, "piv-slot", "", "PIV slot of the key: 9a, 9c, 9d or 9e (default: $TELEPORT_PIV_SLOT, else what the cluster wants)")
 }
 

@@ -30,7 +30,7 @@ func runLogin(ctx context.Context, env *environment, o *options, _ []string) err
 	if err != nil {
 		return err
 	}
-	request := session.SignInRequest{Cluster: id, User: o.user, Slot: slot, Factor: session.Factor(o.auth)}
+	request := session.SignInRequest{Cluster: id, User: o.user, Slot: slot, Factor: chosenFactor(o)}
 	if err := r.sessions.SignInWith(ctx, request); err != nil {
 		return err
 	}
@@ -55,6 +55,14 @@ func (p *codePrompter) AskOTP(ctx context.Context, q session.OTPPrompt) (*secret
 		return secret.New([]byte(code)), nil
 	}
 	return p.prompter.AskOTP(ctx, q)
+}
+
+// chosenFactor is the second factor that the flags insist on: whoever gives a code wants it to be used.
+func chosenFactor(o *options) session.Factor {
+	if o.otp != "" && o.auth == "" {
+		return session.FactorOTP
+	}
+	return session.Factor(o.auth)
 }
 
 // chosenSlot is the slot of the flag, else of the environment (hardware-key sheet, 2.2).

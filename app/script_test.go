@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -111,8 +112,8 @@ func (s *served) end() {
 }
 
 // scriptServe starts the demo: "serve [FLAGS]". It sets PROXY, CA, AUDIT, CONTROL, PCSCLITE_CSOCK_NAME and
-// TOUCHSTONE_FIDO_DEVICE, and PASSWORD_<policy>, USER_<policy> and OTP_<policy>, the secret of one-time codes, for each
-// user.
+// TOUCHSTONE_FIDO_DEVICE, and for each user PASSWORD_, USER_ and OTP_, the secret of one-time codes, followed by the
+// user's name, with "_" for "-", or by the policy.
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("serve cannot be negated")
@@ -127,11 +128,12 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ROOT", ready.AttestationRoot)
 	ts.Setenv("PCSCLITE_CSOCK_NAME", ready.PCSCSocket)
 	ts.Setenv(fidoDeviceVariable, ready.FIDODevice)
-	for _, u := range ready.Users {
-		policy := fmt.Sprint(u.RequireSessionMFA)
-		ts.Setenv("USER_"+policy, u.Name)
-		ts.Setenv("PASSWORD_"+policy, u.Password)
-		ts.Setenv("OTP_"+policy, u.OTPSecret)
+	for _, u := range slices.Backward(ready.Users) { // the first one with a policy is the one with nothing else
+		for _, name := range []string{fmt.Sprint(u.RequireSessionMFA), strings.ReplaceAll(u.Name, "-", "_")} {
+			ts.Setenv("USER_"+name, u.Name)
+			ts.Setenv("PASSWORD_"+name, u.Password)
+			ts.Setenv("OTP_"+name, u.OTPSecret)
+		}
 	}
 }
 

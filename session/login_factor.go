@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/wire"
@@ -119,7 +120,8 @@ func (l *ceremony) preferCode(err error) bool {
 	return true
 }
 
-// codeInstead reports whether a person has chosen a code in the place of a tap, or has no security key here.
+// codeInstead reports whether a person has chosen a code in the place of a tap, or has no security key that can be used.
 func codeInstead(err error) bool {
-	return errors.Is(err, keystore.ErrUseCode) || errors.Is(err, fido.ErrNoKey) || errors.Is(err, fido.ErrNoCredential)
+	instead := []error{keystore.ErrUseCode, fido.ErrNoKey, fido.ErrNoCredential, fido.ErrKeyRemoved, fido.ErrPINBlocked, fido.ErrPINNotSet}
+	return slices.ContainsFunc(instead, func(reason error) bool { return errors.Is(err, reason) })
 }
