@@ -50,7 +50,7 @@ func runVirtualKeyControl(ctx context.Context, env *environment, o *options, arg
 	}
 	status, err := virtual.Ctl(ctx, o.control, strings.Join(args, " "))
 	if err != nil {
-		return fault.Wrap(err, "The virtual key did not do that.", "Check that it runs and that the command is touch, plug, unplug or status.")
+		return fault.Wrap(err, "The virtual key did not do that.", "Check that it runs, and read what it says about the command.")
 	}
 	return printJSON(env.stdout, status)
 }

@@ -69,6 +69,13 @@ func (c *card) reset() {
 	c.session = newSession()
 }
 
+// powered is closed when the card is reset, pulled or loses power.
+func (c *card) powered() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session.ended
+}
+
 // powerOff is reset plus what only lives in the card's RAM.
 func (c *card) powerOff() {
 	c.reset()

@@ -56,6 +56,13 @@ func (c *ManualClock) NewTimer(d time.Duration) (<-chan time.Time, func()) {
 	return t.fired, func() { c.forget(t) }
 }
 
+// Timers is how many timers run that have not fired.
+func (c *ManualClock) Timers() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.timers)
+}
+
 // Advance moves the clock by d and fires every timer that has become due.
 func (c *ManualClock) Advance(d time.Duration) {
 	c.mu.Lock()

@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -21,6 +18,15 @@ import (
 //	plug, unplug            put the card in or pull it
 //	mode auto|wait|ignore   who touches from now on
 //	fail INS RV [COUNT]     the next COUNT (1) TRANSMITs with instruction INS fail with PC/SC code RV, both in hex
+//	answer INS SW [COUNT]   the card answers the next COUNT commands INS with the status word SW and does nothing
+//	stall INS [COUNT]       nobody answers the next COUNT TRANSMITs with INS until the card is reset or pulled
+//	delay INS MS            every TRANSMIT with INS takes MS milliseconds longer; 0 ends that
+//	refuse MS               the card refuses everything for MS milliseconds, as after a tap for FIDO
+//	card out|in             the card leaves the reader, which stays, or comes back
+//	occupy exclusive|transaction, release
+//	                        another program keeps the card to itself
+//	reset                   another program resets the card
+//	service stop|start      the smart-card service ends, or runs again
 
 // maxCommandLine is more than any command needs.
 const maxCommandLine = 256
@@ -116,67 +122,4 @@ func (s *controlServer) close() error {
 	s.mu.Unlock()
 	s.wg.Wait()
 	return err
-}
-
-// obey carries out one command of the control socket.
-func (k *Key) obey(line string) error {
-	words := strings.Fields(line)
-	if len(words) == 0 {
-		return errors.New("the command is empty: use status, touch, plug, unplug, mode or fail")
-	}
-	name, args := words[0], words[1:]
-	switch {
-	case name == "fail":
-		return k.obeyFail(args)
-	case name == "mode" && len(args) == 1:
-		return k.SetTouch(TouchMode(args[0]))
-	case len(args) > 0:
-		return fmt.Errorf("%q takes no arguments like these", name)
-	case name == "status":
-		return nil
-	case name == "touch":
-		k.Touch()
-	case name == "plug":
-		k.Plug()
-	case name == "unplug":
-		k.Unplug()
-	default:
-		return fmt.Errorf("%q is not a command: use status, touch, plug, unplug, mode or fail", name)
-	}
-	return nil
-}
-
-func (k *Key) obeyFail(args []string) error {
-	fault, err := parseFault(args)
-	if err != nil {
-		return err
-	}
-	k.server.inject(fault)
-	return nil
-}
-
-// parseFault reads INS RV [COUNT].
-func parseFault(args []string) (transmitFault, error) {
-	if len(args) < 2 || len(args) > 3 {
-		return transmitFault{}, errors.New("usage: fail INS RV [COUNT], for example fail a4 80100016 10")
-	}
-	ins, err := strconv.ParseUint(args[0], 16, 8)
-	if err != nil {
-		return transmitFault{}, fmt.Errorf("reading the instruction %q: %w", args[0], errors.Unwrap(err))
-	}
-	rv, err := strconv.ParseUint(args[1], 16, 32)
-	if err != nil {
-		return transmitFault{}, fmt.Errorf("reading the PC/SC code %q: %w", args[1], errors.Unwrap(err))
-	}
-	if rv == uint64(scardOK) {
-		return transmitFault{}, errors.New("the PC/SC code 0 is no failure")
-	}
-	fault := transmitFault{ins: byte(ins), rv: result(rv), count: 1}
-	if len(args) == 3 {
-		fault.count, err = strconv.Atoi(args[2])
-		if err != nil || fault.count < 1 {
-			return transmitFault{}, fmt.Errorf("%q is not a count: use 1 or more", args[2])
-		}
-	}
-	return fault, nil
 }

@@ -42,7 +42,7 @@ func TestStatusIsJSONWithTheseNames(t *testing.T) {
 	lines := bufio.NewScanner(conn)
 	for command, want := range map[string]string{
 		"status": `{"serial":12345678,"firmware":"5.4.3","plugged":true,"waiting":false,"touches":0,"taps":0,"signatures":0,"pin_tries":3,"puk_tries":3}`,
-		"dance":  `{"error":"\"dance\" is not a command: use status, touch, plug, unplug, mode or fail"}`,
+		"dance":  `{"error":"\"dance\" is not a command: use one of answer, card, delay, fail, mode, occupy, plug, refuse, release, reset, service, stall, status, touch, unplug"}`,
 	} {
 		if _, err := conn.Write([]byte(command + "\n")); err != nil {
 			t.Fatal(err)
@@ -106,6 +106,22 @@ func TestControlInjectsFaults(t *testing.T) {
 	h.want(selectPIV, selected)
 	h.wantFailure("00fd0000", 0x80100017)
 	h.want("00fd0000", "050403 9000")
+	ctl(t, k, "answer fd 6f00")
+	h.want("00fd0000", "6f00")
+	ctl(t, k, "refuse 1000")
+	h.wantFailure("00fd0000", 0x80100016)
+	ctl(t, k, "refuse 0")
+	ctl(t, k, "reset")
+	h.wantFailure("00fd0000", 0x80100068)
+	ctl(t, k, "card out")
+	h.wantFailure("00fd0000", 0x80100069)
+	ctl(t, k, "card in")
+	h.disconnect(dispositionLeave)
+	ctl(t, k, "occupy exclusive")
+	ctl(t, k, "release")
+	ctl(t, k, "service stop")
+	ctl(t, k, "service start")
+	newRaw(t, k, 4).open(shareShared).want(selectPIV, selected)
 }
 
 func TestControlRefuses(t *testing.T) {
@@ -113,7 +129,8 @@ func TestControlRefuses(t *testing.T) {
 	for _, command := range []string{
 		"", "dance", "touch twice", "mode", "mode never", "fail", "fail a4", "fail a4 0", "fail a4 80100016 0",
 		"fail a4 80100016 -1", "fail a4 80100016 ten", "fail a4 80100016 1 2", "fail 1a4 80100016", "fail xx 80100016",
-		"fail a4 180100016", "status\nunplug",
+		"fail a4 180100016", "status\nunplug", "answer 87", "answer 87 0", "answer 87 16f00", "stall", "stall xx", "delay 87",
+		"delay 87 soon", "refuse", "refuse -1", "card", "card away", "occupy", "occupy it", "service", "service restart",
 	} {
 		if got, err := Ctl(t.Context(), k.Control(), command); err == nil {
 			t.Errorf("Ctl(%q) = %+v, want an error", command, got)
@@ -162,13 +179,19 @@ func TestCtlGivesUpWithItsContext(t *testing.T) {
 	}
 }
 
-func FuzzParseFault(f *testing.F) {
-	f.Add("a4 80100016 10")
-	f.Add("a4 0")
-	f.Fuzz(func(t *testing.T, text string) {
-		fault, err := parseFault(strings.Fields(text))
-		if err == nil && (fault.rv == scardOK || fault.count < 1) {
-			t.Errorf("parseFault(%q) = %+v, which is no fault", text, fault)
+// FuzzControl obeys any line without harm, and refuses what it does not understand.
+func FuzzControl(f *testing.F) {
+	k, _ := startKey(f)
+	for name, c := range controlCommands {
+		f.Add(name)
+		f.Add(c.usage)
+	}
+	f.Add("fail a4 80100016 10")
+	f.Add("delay 87 0")
+	f.Fuzz(func(t *testing.T, line string) {
+		_, known := controlCommands[strings.Join(strings.Fields(line)[:min(1, len(strings.Fields(line)))], "")]
+		if err := k.obey(line); err == nil && !known {
+			t.Errorf("%q is obeyed", line)
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Ctl sends one command to the control socket of a running virtual key, in this process or another, and returns the
-// status after it. The commands are status, touch, plug, unplug, "mode auto|wait|ignore" and "fail INS RV [COUNT]".
+// status after it. The commands are listed in control.go.
 func Ctl(ctx context.Context, controlPath, command string) (Status, error) {
 	if strings.ContainsAny(command, "\r\n") {
 		return Status{}, errors.New("sending a command to the virtual key: it must be a single line")

@@ -60,6 +60,8 @@ func (s *server) connectLocked(m *connectMessage) (*handle, result) {
 	switch {
 	case r.gone:
 		return nil, scardUnknownReader
+	case r.absent && m.Share != shareDirect:
+		return nil, scardNoCard
 	case r.exclusive, m.Share == shareExclusive && len(r.handles) > 0:
 		return nil, scardSharingViolation
 	}
@@ -99,6 +101,8 @@ func (h *handle) reconnect(m *reconnectMessage) result {
 		return scardProtoMismatch
 	case rv == scardInvalidValue || rv == scardSharingViolation:
 		return rv
+	case r.absent:
+		return scardNoCard
 	}
 	if m.Initialization != dispositionLeave {
 		r.reset()

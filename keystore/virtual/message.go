@@ -49,6 +49,7 @@ const (
 	scardServiceStopped     result = 0x8010001e
 	scardUnsupported        result = 0x8010001f
 	scardResetCard          result = 0x80100068
+	scardRemovedCard        result = 0x80100069
 )
 
 const (

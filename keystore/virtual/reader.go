@@ -16,6 +16,7 @@ type reader struct {
 	card      *card
 	clock     Clock
 	gone      bool
+	absent    bool   // the card is away, the reader is not
 	events    uint32 // goes up with every card that comes or goes
 	handles   map[int32]*handle
 	exclusive bool      // the only handle was opened exclusively
@@ -59,6 +60,10 @@ func (r *reader) state() readerState {
 	copy(s.ATR[:], atr)
 	if r.exclusive {
 		s.Sharing = -1
+	}
+	if r.absent {
+		s.State, s.ATR, s.ATRSize = stateAbsent, [len(s.ATR)]byte{}, 0
+		return s
 	}
 	if !r.unpowered() {
 		s.State |= statePowered | stateNegotiable

@@ -5,49 +5,48 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"time"
 )
 
 // server is the PC/SC daemon with one reader.
 type server struct {
-	listener *net.UnixListener
-	clock    Clock
-	log      *slog.Logger
-	notify   func() // called without locks after something visible changed
+	path    string // of the socket
+	clock   Clock
+	reclaim time.Duration
+	log     *slog.Logger
+	notify  func() // called without locks after something visible changed
 
 	closed chan struct{}
 	wg     sync.WaitGroup
 
 	mu       sync.Mutex
+	listener *net.UnixListener    // guarded by mu, like all below
+	stopped  bool                 // the service does not run
 	reader   *reader              // nil while the card is unplugged
 	clients  map[*client]struct{} // one per connection
 	changed  chan struct{}        // closed and replaced when a lock or a reader changed
 	arrivals uint32               // readers that came or went, for GET_READER_EVENTS
 	faults   []transmitFault
+	delays   map[byte]time.Duration // by instruction
+	refusing time.Time              // until when the card side refuses everything
+	intruder *handle                // of a program that is made up, see Occupy
 }
 
-// transmitFault makes TRANSMITs fail.
-type transmitFault struct {
-	ins   byte
-	rv    result
-	count int // how many more
-}
-
-func newServer(listener *net.UnixListener, clock Clock, log *slog.Logger, notify func()) *server {
+func newServer(listener *net.UnixListener, config Config, notify func()) *server {
 	return &server{
-		listener: listener, clock: clock, log: log, notify: notify,
+		path: listener.Addr().String(), listener: listener, clock: config.Clock, reclaim: config.Reclaim, log: config.Log, notify: notify,
 		closed: make(chan struct{}), clients: map[*client]struct{}{}, changed: make(chan struct{}),
+		delays: map[byte]time.Duration{},
 	}
 }
 
 // start serves connections until close.
-func (s *server) start() { s.wg.Go(s.accept) }
+func (s *server) start() { s.wg.Go(func() { s.accept(s.listener) }) }
 
-func (s *server) accept() {
+func (s *server) accept(listener *net.UnixListener) {
 	for {
-		conn, err := s.listener.AcceptUnix()
+		conn, err := listener.AcceptUnix()
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {
 				s.log.Error("accepting a PC/SC client", "err", err)
@@ -67,7 +66,7 @@ func (s *server) serve(conn *net.UnixConn) {
 	c := &client{server: s, conn: conn, handles: map[int32]*handle{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.isClosed() {
+	if s.isClosed() || s.stopped {
 		conn.Close()
 		return
 	}
@@ -92,6 +91,9 @@ func (s *server) close() error {
 	}
 	s.pullLocked()
 	err := s.listener.Close()
+	if s.stopped {
+		err = nil // it was closed before
+	}
 	for c := range s.clients {
 		c.conn.Close()
 	}
@@ -166,26 +168,6 @@ func (s *server) awaitLocked(timeout <-chan time.Time) bool {
 	case <-s.closed:
 		return false
 	}
-}
-
-// inject makes the next count TRANSMITs with this instruction fail with rv, before they reach the card.
-func (s *server) inject(f transmitFault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, f)
-}
-
-// faultLocked is the injected result for an APDU, if any.
-func (s *server) faultLocked(apdu []byte) result {
-	i := slices.IndexFunc(s.faults, func(f transmitFault) bool { return len(apdu) > 1 && f.ins == apdu[1] })
-	if i < 0 {
-		return scardOK
-	}
-	rv := s.faults[i].rv
-	if s.faults[i].count--; s.faults[i].count <= 0 {
-		s.faults = slices.Delete(s.faults, i, i+1)
-	}
-	return rv
 }
 
 // readersLocked is the reader array.

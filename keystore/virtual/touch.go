@@ -49,6 +49,7 @@ type contact struct {
 	mode    TouchMode    // guarded by mu, like all below
 	waits   []*touchWait // whoever waits for a touch; the first one gets it
 	last    time.Time    // when the last touch for a PIV key was consumed; zero after power-up
+	tapped  time.Time    // when the last tap for FIDO was consumed
 	touches int          // touches consumed so far by PIV keys
 	taps    int          // and by FIDO
 }
@@ -83,6 +84,7 @@ func (c *contact) consumeLocked(w *touchWait) {
 	c.waits = slices.Delete(c.waits, 0, 1)
 	if w.tap {
 		c.taps++
+		c.tapped = c.clock.Now()
 		return
 	}
 	c.touches++
@@ -157,6 +159,13 @@ func (c *contact) cached() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.last.IsZero() && c.clock.Now().Sub(c.last) < touchCache
+}
+
+// reclaiming reports whether the last tap is so recent that the card side is not ready again.
+func (c *contact) reclaiming(takes time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.tapped.IsZero() && c.clock.Now().Sub(c.tapped) < takes
 }
 
 // powerOff forgets the cached touch and the waits of PIV keys. FIDO ends its own.

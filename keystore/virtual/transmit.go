@@ -1,5 +1,7 @@
 package virtual
 
+import "time"
+
 // transmit sends an APDU to the card. Nothing is locked while the card works, so that a wait for a touch holds up
 // nobody else.
 func (c *client) transmit(m *transmitMessage, apdu []byte) ([]byte, error) {
@@ -23,20 +25,27 @@ func (c *client) exchange(h *handle, protocol uint32, apdu []byte) ([]byte, resu
 	if rv == scardOK && protocol != h.reader.protocol {
 		rv = scardProtoMismatch
 	}
+	var trouble transmitFault
+	var delay time.Duration
 	if rv == scardOK {
-		rv = s.faultLocked(apdu)
+		trouble, delay = s.troubleLocked(h.reader.card, apdu)
+		rv = trouble.rv
 	}
 	s.mu.Unlock()
 	if rv != scardOK {
 		return nil, rv
 	}
-	answer, err := h.reader.card.transmit(apdu)
+	answer, err := s.disturbed(h.reader.card, apdu, trouble, delay)
 	if err == nil {
 		return answer, scardOK
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !h.reader.gone && h.event != scardOK {
+	switch {
+	case h.reader.gone:
+	case h.event == scardRemovedCard:
+		return nil, scardNoCard // the driver saw it go
+	case h.event != scardOK:
 		return nil, h.event
 	}
 	return nil, scardNotTransacted // the driver's word for a USB exchange that broke off

@@ -35,6 +35,9 @@ type Config struct {
 	Touch TouchMode
 	// AutoTouchDelay is how long TouchAuto takes; zero is 300 ms.
 	AutoTouchDelay time.Duration
+	// Reclaim is how long after a tap for FIDO the card side refuses everything with SCARD_E_NOT_TRANSACTED. Some real
+	// keys need up to 3 s; zero is none.
+	Reclaim time.Duration
 	// Clock is the card's time; nil is the computer's.
 	Clock Clock
 	// Socket and ControlSocket are the paths of the PC/SC and the control socket, at most 107 bytes each. Empty puts
@@ -157,7 +160,7 @@ func (k *Key) serve(config Config) error {
 	if err != nil {
 		return err
 	}
-	k.server = newServer(pcsc, config.Clock, config.Log, k.publish)
+	k.server = newServer(pcsc, config, k.publish)
 	k.cleanup = append(k.cleanup, k.server.close)
 	k.server.plug(k.card)
 	k.server.start()
@@ -236,7 +239,7 @@ func (k *Key) runCleanup() error {
 }
 
 // Socket is the path for PCSCLITE_CSOCK_NAME. libpcsclite reads that variable once per process, at the first call.
-func (k *Key) Socket() string { return k.server.listener.Addr().String() }
+func (k *Key) Socket() string { return k.server.path }
 
 // Control is the path of the control socket, for [Ctl].
 func (k *Key) Control() string { return k.control.listener.Addr().String() }
@@ -288,10 +291,4 @@ func (k *Key) Unplug() {
 			k.log.Error("unplugging the FIDO device", "err", err)
 		}
 	}
-}
-
-// FailTransmit makes the next count TRANSMITs with instruction ins fail with the PC/SC code rv before they reach the
-// card, for example 0xa4 (SELECT) and 0x80100016 (SCARD_E_NOT_TRANSACTED).
-func (k *Key) FailTransmit(ins byte, rv uint32, count int) {
-	k.server.inject(transmitFault{ins: ins, rv: result(rv), count: count})
 }

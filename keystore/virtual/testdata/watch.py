@@ -29,7 +29,8 @@ def wait(context):
 
 def cancel(context):
     sys.stdin.readline()
-    SCardCancel(context)
+    result = SCardCancel(context)
+    assert result == SCARD_S_SUCCESS, hex(result)
 
 
 result, context = SCardEstablishContext(SCARD_SCOPE_USER)
