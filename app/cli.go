@@ -52,11 +52,12 @@ func commands() []command {
 		{name: "login", summary: "sign in to a cluster", flags: loginFlags, run: runLogin},
 		{name: "logout", summary: "remove the certificates of a cluster", flags: clusterFlags, run: runLogout},
 		{name: "status", summary: "who is signed in where, and until when", flags: printingFlags, run: runStatus},
-		{name: "ls", summary: "list the servers, databases and applications of a cluster", flags: listFlags, run: runList},
+		{name: "ls", summary: "list what a cluster lets you reach", flags: listFlags, run: runList},
 		{name: "ssh", args: "[LOGIN@]HOST [COMMAND...]", summary: "open a shell or run a command on a server", flags: clusterFlags, run: runSSH},
 		{name: "proxy", summary: "local ways to the cluster for other programs", sub: []command{
 			{name: "db", args: "NAME", anywhere: true, summary: "open a database to tools on this computer", flags: proxyDatabaseFlags, run: runProxyDatabase},
 			{name: "app", args: "NAME", anywhere: true, summary: "open an application to browsers on this computer", flags: proxyFlags, run: runProxyApp},
+			{name: "kube", args: "NAME", anywhere: true, summary: "open a Kubernetes cluster to kubectl and other tools", flags: proxyFlags, run: runProxyKube},
 			{name: "ssh", args: "LOGIN@HOST:PORT", summary: "a ProxyCommand for OpenSSH", flags: clusterFlags, run: runProxySSH},
 		}},
 		{name: "config", summary: "print what OpenSSH must be told to reach servers", flags: listFlags, run: runConfig},

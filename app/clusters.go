@@ -162,6 +162,13 @@ func listResources(ctx context.Context, sessions *session.Manager, cluster strin
 	for _, a := range apps {
 		lines = append(lines, resourceLine{Kind: "app", Name: a.Name, Labels: a.Labels})
 	}
+	kubes, err := sessions.KubeClusters(ctx, cluster)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range kubes {
+		lines = append(lines, resourceLine{Kind: "kube", Name: k.Name, Labels: k.Labels})
+	}
 	return lines, nil
 }
 

@@ -28,6 +28,15 @@ func runProxyApp(ctx context.Context, env *environment, o *options, args []strin
 	})
 }
 
+func runProxyKube(ctx context.Context, env *environment, o *options, args []string) error {
+	if len(args) != 1 {
+		return &usageError{"proxy kube needs one Kubernetes cluster.", `"touchstone proxy kube --help" shows how it is used.`}
+	}
+	return serveProxy(ctx, env, o, func(m *session.Manager, cluster string) (session.ProxyID, error) {
+		return m.OpenKube(ctx, session.KubeRef{Cluster: cluster, Name: args[0], Port: o.port})
+	})
+}
+
 // serveProxy opens a local proxy, prints where it is, and serves until interrupted.
 func serveProxy(ctx context.Context, env *environment, o *options, open func(*session.Manager, string) (session.ProxyID, error)) error {
 	return withSessions(env, o, func(r *rooms) error {
@@ -49,13 +58,14 @@ func serveProxy(ctx context.Context, env *environment, o *options, open func(*se
 
 // proxyLine is the first line that a proxy prints.
 type proxyLine struct {
-	Address string `json:"address"`
-	Command string `json:"command"`
+	Address    string `json:"address"`
+	Command    string `json:"command"`
+	Kubeconfig string `json:"kubeconfig,omitempty"`
 }
 
 func printProxy(w io.Writer, format string, p session.ProxyInfo) error {
 	if format == "json" {
-		return json.NewEncoder(w).Encode(proxyLine{Address: p.Address, Command: p.Command})
+		return json.NewEncoder(w).Encode(proxyLine{Address: p.Address, Command: p.Command, Kubeconfig: p.Kubeconfig})
 	}
 	_, err := fmt.Fprintf(w, "%s is at %s until this command is interrupted.\n%s\n", p.Name, p.Address, p.Command)
 	return err

@@ -9,8 +9,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// scriptProxy opens a local proxy for the rest of the script: "proxy KIND NAME FLAGS...". It sets ADDRESS and COMMAND;
-// what the proxy prints on standard error goes to the file proxy.stderr. Another one of the same kind takes its place.
+// scriptProxy opens a local proxy for the rest of the script: "proxy KIND NAME FLAGS...". It sets ADDRESS, COMMAND and
+// KUBECONFIG; what the proxy prints on standard error goes to the file proxy.stderr. Another one of the same kind takes
+// its place.
 func scriptProxy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: proxy KIND NAME FLAGS...")
@@ -19,7 +20,7 @@ func scriptProxy(ts *testscript.TestScript, neg bool, args []string) {
 	halt(ts, name)
 	command := exec.Command(program, append([]string{"proxy"}, append(args, "--format", "json")...)...)
 	command.Dir = ts.MkAbs(".")
-	for _, variable := range []string{"HOME", "PATH", "TMPDIR", "TOUCHSTONE_HOME", "PCSCLITE_CSOCK_NAME", "LANG"} {
+	for _, variable := range []string{"HOME", "PATH", "TMPDIR", "TOUCHSTONE_HOME", "PCSCLITE_CSOCK_NAME", fidoDeviceVariable, "LANG"} {
 		command.Env = append(command.Env, variable+"="+ts.Getenv(variable))
 	}
 	problems, err := os.Create(ts.MkAbs("proxy.stderr"))
@@ -40,4 +41,5 @@ func scriptProxy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.Unmarshal(line, &opened))
 	ts.Setenv("ADDRESS", opened.Address)
 	ts.Setenv("COMMAND", opened.Command)
+	ts.Setenv("KUBECONFIG", opened.Kubeconfig)
 }

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/touchstone-app/touchstone/demo/demotest"
 )
 
 // The scripts in testdata/script run the program itself, as people and other programs run it: processes, standard
@@ -52,10 +54,11 @@ func buildAndRun(m *testing.M) int {
 }
 
 func TestScripts(t *testing.T) {
+	kubectl := demotest.Kubectl(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
-		Setup:               setUpScript,
+		Setup:               func(env *testscript.Env) error { return setUpScript(env, filepath.Dir(kubectl)) },
 		// Only root can become another account; everywhere else the modes, checked by "private", must be enough.
 		Condition: func(name string) (bool, error) {
 			if name != "root" {
@@ -80,13 +83,18 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func setUpScript(env *testscript.Env) error {
+// kubernetesVariable leads the demo to the programs of Kubernetes.
+const kubernetesVariable = "TOUCHSTONE_KUBERNETES"
+
+// setUpScript gives a script its environment; kubernetes is the folder of Kubernetes' programs, kubectl among them.
+func setUpScript(env *testscript.Env, kubernetes string) error {
 	sockets, err := os.MkdirTemp("", "ts") // the scripts' folders are too long for a socket's address
 	if err != nil {
 		return err
 	}
 	env.Defer(func() { _ = os.RemoveAll(sockets) })
-	env.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	env.Setenv("PATH", strings.Join([]string{filepath.Dir(program), kubernetes, os.Getenv("PATH")}, string(os.PathListSeparator)))
+	env.Setenv(kubernetesVariable, filepath.Dir(kubernetes)) // its own home is not where they are
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("TMPDIR", sockets)
 	env.Setenv("TOUCHSTONE_HOME", filepath.Join(env.WorkDir, "home"))
@@ -150,7 +158,8 @@ func scriptAnotherKey(ts *testscript.TestScript, _ bool, _ []string) {
 // serveProgram starts a command that serves until the script ends, and returns the line it prints when ready.
 func serveProgram(ts *testscript.TestScript, name string, args ...string) []byte {
 	command := exec.Command(program, args...)
-	command.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("TMPDIR"), "SHELL=/bin/sh", "LANG=C.UTF-8"}
+	command.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("TMPDIR"), "SHELL=/bin/sh", "LANG=C.UTF-8",
+		kubernetesVariable + "=" + ts.Getenv(kubernetesVariable)}
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	ts.Check(err)

@@ -15,37 +15,19 @@ import (
 	"time"
 
 	"github.com/touchstone-app/touchstone/demo"
+	"github.com/touchstone-app/touchstone/demo/demotest"
 	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/internal/testkit"
 	"github.com/touchstone-app/touchstone/keystore"
 )
 
-// One Kubernetes is behind the clusters of all of these: to start takes it seconds.
-func TestKubernetes(t *testing.T) {
-	kubernetes := demo.NewKubernetes(os.Getenv, nil)
-	if err := kubernetes.Missing(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = kubernetes.Close() })
-	for name, test := range map[string]func(*testing.T, *demo.Kubernetes){
-		"kubectl reaches a cluster through the key":                 kubectlReachesAClusterThroughTheKey,
-		"a kubeconfig is private and lasts as long as its proxy":    aKubeconfigIsPrivateAndLastsAsLongAsItsProxy,
-		"Kubernetes is not for other accounts":                      kubernetesIsNotForOtherAccounts,
-		"an expired certificate is renewed once for all of kubectl": anExpiredCertificateIsRenewedOnceForAllOfKubectl,
-		"a stricter policy is met while kubectl waits":              aStricterPolicyIsMetWhileKubectlWaits,
-		"kubectl is told why it is refused":                         kubectlIsToldWhyItIsRefused,
-		"no Kubernetes request goes to a proxy that proves nothing": noKubernetesRequestGoesToAProxyThatProvesNothing,
-	} {
-		t.Run(name, func(t *testing.T) { test(t, kubernetes) })
-	}
-}
-
 // newKubeWorld is a movable world with a real Kubernetes behind it.
-func newKubeWorld(t *testing.T, kubernetes *demo.Kubernetes, user string) (w *world, person *knowing, kubectl string) {
+func newKubeWorld(t *testing.T, user string) (w *world, person *knowing, kubectl string) {
 	t.Helper()
 	w = &world{t: t, card: newFakeCard(t), home: t.TempDir(), clock: &clock{}}
-	w.cluster = startDemo(t, demo.Config{State: t.TempDir(), AttestationRoots: w.card.roots(), Now: w.clock.now, Kubernetes: kubernetes})
+	w.cluster = startDemo(t, demo.Config{
+		State: t.TempDir(), AttestationRoots: w.card.roots(), Now: w.clock.now, Kubernetes: demotest.Kubernetes(t)})
 	w.ready = w.cluster.Ready()
 	person = &knowing{password: func() *secret.Bytes { return w.password(user) }}
 	m, err := newManager(Config{Home: w.home, Prompter: person, Now: w.clock.now, Version: "test", Log: slogTo(t), Progress: w.hear}, w.card)
@@ -54,7 +36,7 @@ func newKubeWorld(t *testing.T, kubernetes *demo.Kubernetes, user string) (w *wo
 	}
 	t.Cleanup(func() { _ = m.Close() })
 	w.Manager = m
-	return w, person, kubernetes.Kubectl()
+	return w, person, demotest.Kubectl(t)
 }
 
 // kube opens the demo's Kubernetes cluster.
@@ -140,8 +122,8 @@ func apply(t *testing.T, program string, p ProxyInfo, name string) {
 	}
 }
 
-func kubectlReachesAClusterThroughTheKey(t *testing.T, k *demo.Kubernetes) {
-	w, _, program := newKubeWorld(t, k, "touch")
+func TestKubectlReachesAClusterThroughTheKey(t *testing.T) {
+	w, _, program := newKubeWorld(t, "touch")
 	id := w.signIn("touch")
 	clusters, err := w.KubeClusters(t.Context(), id)
 	if err != nil || len(clusters) != 1 || clusters[0].Name != "kube" || clusters[0].Labels["env"] != "dev" {
@@ -177,8 +159,8 @@ func kubectlReachesAClusterThroughTheKey(t *testing.T, k *demo.Kubernetes) {
 	testkit.Receive(t, "end of the watch", watch.over)
 }
 
-func aKubeconfigIsPrivateAndLastsAsLongAsItsProxy(t *testing.T, k *demo.Kubernetes) {
-	w, _, program := newKubeWorld(t, k, "off")
+func TestAKubeconfigIsPrivateAndLastsAsLongAsItsProxy(t *testing.T) {
+	w, _, program := newKubeWorld(t, "off")
 	id := w.signIn("off")
 	p := w.kube(id)
 	for path, mode := range map[string]fs.FileMode{p.Kubeconfig: 0o600, filepath.Dir(p.Kubeconfig): 0o700} {
@@ -217,8 +199,8 @@ func aKubeconfigIsPrivateAndLastsAsLongAsItsProxy(t *testing.T, k *demo.Kubernet
 	}
 }
 
-func kubernetesIsNotForOtherAccounts(t *testing.T, k *demo.Kubernetes) {
-	w, _, program := newKubeWorld(t, k, "off")
+func TestKubernetesIsNotForOtherAccounts(t *testing.T) {
+	w, _, program := newKubeWorld(t, "off")
 	p := w.kube(w.signIn("off"))
 	if out, err := kubectl(program, p, "--token", "guessed", "get", "--raw", "/version"); err == nil || !strings.Contains(out, "You must be logged in to the server") {
 		t.Errorf("with another token: %q, %v", out, err)
@@ -228,8 +210,8 @@ func kubernetesIsNotForOtherAccounts(t *testing.T, k *demo.Kubernetes) {
 	}
 }
 
-func anExpiredCertificateIsRenewedOnceForAllOfKubectl(t *testing.T, k *demo.Kubernetes) {
-	w, person, program := newKubeWorld(t, k, "touch")
+func TestAnExpiredCertificateIsRenewedOnceForAllOfKubectl(t *testing.T) {
+	w, person, program := newKubeWorld(t, "touch")
 	id := w.signIn("touch")
 	p := w.kube(id)
 	watch := watchConfigMaps(t, program, p)
@@ -251,8 +233,8 @@ func anExpiredCertificateIsRenewedOnceForAllOfKubectl(t *testing.T, k *demo.Kube
 	watch.until(t, "configmap/nuts")
 }
 
-func aStricterPolicyIsMetWhileKubectlWaits(t *testing.T, k *demo.Kubernetes) {
-	w, person, program := newKubeWorld(t, k, "off")
+func TestAStricterPolicyIsMetWhileKubectlWaits(t *testing.T) {
+	w, person, program := newKubeWorld(t, "off")
 	id := w.signIn("off")
 	p := w.kube(id)
 	if out, err := kubectl(program, p, "get", "configmaps", "-n", "shop"); err != nil {
@@ -267,8 +249,8 @@ func aStricterPolicyIsMetWhileKubectlWaits(t *testing.T, k *demo.Kubernetes) {
 	}
 }
 
-func kubectlIsToldWhyItIsRefused(t *testing.T, k *demo.Kubernetes) {
-	w, _, program := newKubeWorld(t, k, "touch")
+func TestKubectlIsToldWhyItIsRefused(t *testing.T) {
+	w, _, program := newKubeWorld(t, "touch")
 	id := w.signIn("touch")
 	_, err := w.OpenKube(t.Context(), KubeRef{Cluster: id, Name: "missing"})
 	wantFault(t, err, `no Kubernetes cluster "missing" on demo`)
@@ -294,8 +276,8 @@ func kubectlIsToldWhyItIsRefused(t *testing.T, k *demo.Kubernetes) {
 	}
 }
 
-func noKubernetesRequestGoesToAProxyThatProvesNothing(t *testing.T, k *demo.Kubernetes) {
-	w, _, program := newKubeWorld(t, k, "off")
+func TestNoKubernetesRequestGoesToAProxyThatProvesNothing(t *testing.T) {
+	w, _, program := newKubeWorld(t, "off")
 	id := w.signIn("off")
 	if _, err := w.KubeClusters(t.Context(), id); err != nil {
 		t.Fatal(err)
