@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/touchstone-app/touchstone/demo"
+	"github.com/touchstone-app/touchstone/demo/demotest"
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/keystore"
+	"github.com/touchstone-app/touchstone/keystore/fido"
 	"github.com/touchstone-app/touchstone/keystore/virtual"
 )
 
@@ -24,6 +26,7 @@ type person struct {
 	mu   sync.Mutex
 	pin  string // empty while the card has its factory PIN; guarded by mu
 	seen []keystore.Purpose
+	taps []time.Time // ends of tap prompts
 }
 
 const chosenPIN, chosenPUK = "739154", "60518273"
@@ -49,15 +52,25 @@ func (p *person) ShowTouch(_ context.Context, prompt keystore.TouchPrompt) (<-ch
 	return nil, func() {}
 }
 
+func (p *person) ShowTap(_ context.Context, prompt keystore.TapPrompt) (<-chan struct{}, func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = append(p.seen, prompt.Purpose)
+	return nil, sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.taps = append(p.taps, time.Now())
+	})
+}
+
 // openStore opens the real key store on one virtual key, and makes sure that it sees no other card.
 func openStore(t *testing.T, key *virtual.Key, person *person) *keystore.Store {
 	t.Helper()
 	store, err := keystore.Open(keystore.Config{
 		Prompter: person,
-		Worker: func() *exec.Cmd {
-			command := exec.Command(os.Args[0])
-			command.Env = append(os.Environ(), workerVariable+"=1", socketVariable+"="+key.Socket())
-			return command
+		Worker:   worker(workerVariable+"=1", socketVariable+"="+key.Socket()),
+		SecurityKeys: &fido.Authenticator{
+			Worker: worker(fidoVariable + "=1"), Devices: []string{key.FIDOPath()}, NoDiscovery: true,
 		},
 		TouchDelay: 10 * time.Millisecond,
 		ScanEvery:  20 * time.Millisecond,
@@ -77,11 +90,19 @@ func openStore(t *testing.T, key *virtual.Key, person *person) *keystore.Store {
 	return store
 }
 
+func worker(environment ...string) func() *exec.Cmd {
+	return func() *exec.Cmd {
+		command := exec.Command(os.Args[0])
+		command.Env = append(os.Environ(), environment...)
+		return command
+	}
+}
+
 // newHardwareWorld is a world whose card is a virtual key behind the real key store.
 func newHardwareWorld(t *testing.T) (*world, *virtual.Key, *person) {
 	t.Helper()
 	// A clock that stands still: one touch lasts for the whole test, so every touch beyond it is one too many.
-	key, err := virtual.Start(virtual.Config{Touch: virtual.TouchWait, Clock: virtual.NewManualClock(time.Now())})
+	key, err := virtual.Start(virtual.Config{Touch: virtual.TouchWait, FIDO: true, Clock: virtual.NewManualClock(time.Now())})
 	if err != nil {
 		t.Fatalf("starting the virtual key: %v", err)
 	}
@@ -90,8 +111,12 @@ func newHardwareWorld(t *testing.T) (*world, *virtual.Key, *person) {
 	roots := x509.NewCertPool()
 	roots.AddCert(key.Root())
 	w := &world{t: t, home: t.TempDir(), clock: &clock{}}
-	w.cluster = startDemo(t, demo.Config{State: t.TempDir(), AttestationRoots: roots})
+	w.cluster = startDemo(t, demo.Config{State: demotest.State(t), AttestationRoots: roots})
 	w.ready = w.cluster.Ready()
+	demotest.Enroll(t, w.cluster, func(rpID string, userID []byte, userName string) (id, publicKey, aaguid []byte, err error) {
+		c, err := key.Register(rpID, userID, userName)
+		return c.ID, c.PublicKey, c.AAGUID, err
+	})
 	person := &person{}
 	w.Manager = w.open(storeKeys{openStore(t, key, person)})
 	return w, key, person
@@ -155,6 +180,29 @@ func TestOneTouchLeadsFromAPasswordToAShell(t *testing.T) {
 	next := w.open(storeKeys{openStore(t, key, &person{})})
 	if out, status := run(t, next, ShellRequest{Cluster: id, Host: w.node(id).Hostname, Command: "echo again"}); out != "again\n" || status != 0 {
 		t.Errorf("the next process got %q, %d", out, status)
+	}
+}
+
+// tapPause is how long after a tap no touch may be asked for: the finger may still be there.
+const tapPause = 3 * time.Second
+
+func TestASignInTakesATapInEachRoundAndATouchNotSoonAfterIt(t *testing.T) {
+	w, key, person := newHardwareWorld(t)
+	id := w.signIn("touch-mfa")
+	if s := key.Status(); s.Taps != 2 || s.Touches != 1 {
+		t.Errorf("the key counts %d taps and %d touches, want 2 and 1", s.Taps, s.Touches)
+	}
+	if len(person.taps) != 2 || person.taps[1].Sub(person.taps[0]) < tapPause { // the touch came between them
+		t.Errorf("the taps came at %v, want two with a pause of %v before the touch", person.taps, tapPause)
+	}
+	if out, _ := run(t, w.Manager, ShellRequest{Cluster: id, Host: w.node(id).ID, Command: "echo hello"}); out != "hello\n" {
+		t.Errorf("the command printed %q", out)
+	}
+	if err := w.SignIn(t.Context(), id, "", w.password("touch-mfa"), 0); err != nil {
+		t.Fatalf("signing in again: %v", err)
+	}
+	if s := key.Status(); s.Taps != 3 || s.Touches != 1 {
+		t.Errorf("after the second sign-in the key counts %d taps and %d touches, want 3 and 1", s.Taps, s.Touches)
 	}
 }
 
