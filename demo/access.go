@@ -13,11 +13,12 @@ type access struct {
 	identity identity
 	roles    []*role // templates filled in from the identity's traits
 	pref     *authPreference
+	profile  profile
 }
 
 // newAccess looks up the roles an identity names. A role that does not exist any more takes its rights with it.
 func newAccess(c *catalog, id identity) (*access, error) {
-	a := &access{identity: id, pref: c.pref}
+	a := &access{identity: id, pref: c.pref, profile: c.profile}
 	for _, name := range id.roles {
 		definition := c.roles[name]
 		if definition == nil {

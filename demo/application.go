@@ -93,14 +93,15 @@ func (a *applications) find(publicAddr string) *application {
 }
 
 // open makes a session with an application (apps sheet, 5.1).
-func (a *applications) open(granted *access, publicAddr string) (id string, err error) {
+func (a *applications) open(granted *access, publicAddr string, device mfaDevice) (id string, err error) {
 	app := a.find(publicAddr)
 	if app == nil || !granted.sees(appKind, app.labels) {
 		return "", refuse(notFound, "app %q is not found", publicAddr)
 	}
 	user := granted.identity
-	id = a.sessions.add(appSession{user: user.user, publicAddr: publicAddr, expires: user.expires})
-	a.audit.record(Event{Name: EventAppSessionStart, Service: "app", Success: true, User: user.user, App: app.name, Session: id})
+	id = a.sessions.add(appSession{user: user.user, publicAddr: publicAddr, mfaDevice: device.ID, expires: user.expires})
+	a.audit.record(Event{Name: EventAppSessionStart, Service: "app", Success: true, User: user.user, App: app.name, Session: id,
+		MFADevice: device.Name, MFADeviceID: device.ID})
 	return id, nil
 }
 
@@ -128,14 +129,15 @@ func (a *applications) orElse(web http.Handler) http.Handler {
 // serve checks the certificate, the session and the roles once more for each request.
 func (a *applications) serve(out http.ResponseWriter, in *http.Request) {
 	id, err := appIdentity(in.TLS)
+	var session appSession
 	if err == nil {
-		err = a.sessions.check(id.user, id.route.app.session)
+		session, err = a.sessions.check(id.user, id.route.app.session)
 	}
 	if err != nil { // as if it were a browser that has not signed in yet
 		http.Redirect(out, in, fmt.Sprintf("https://%s/web/launch/%s", a.proxy, in.Host), http.StatusFound)
 		return
 	}
-	app, err := a.authorize(id)
+	app, err := a.authorize(id, session)
 	if err != nil {
 		code, text := httpStatus(err)
 		out.Header().Set(headerError, text)
@@ -161,9 +163,13 @@ func appIdentity(state *tls.ConnectionState) (identity, error) {
 	return id, err
 }
 
-// authorize is the decision of the agent.
-func (a *applications) authorize(id identity) (*application, error) {
+// authorize is the decision of the agent. In version 12 a session with an application has a key in software, which no
+// hardware policy is satisfied by; later ones do not ask for the session's key (databases-kube-apps sheet, section 6).
+func (a *applications) authorize(id identity, session appSession) (*application, error) {
 	granted, err := a.guard.admit(id, "app")
+	if err == nil && granted.profile == version12 {
+		err = granted.checkPolicy(wire.PolicyNone)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +177,7 @@ func (a *applications) authorize(id identity) (*application, error) {
 	if app == nil {
 		return nil, refuse(notFound, "app %q is not found", id.route.app.publicAddr)
 	}
-	return app, granted.openApp(app.labels)
+	return app, granted.openApp(app.labels, session.mfaDevice != "")
 }
 
 // whoamiPage is what the application shows.

@@ -16,6 +16,7 @@ type appSessions struct {
 
 type appSession struct {
 	user, publicAddr string
+	mfaDevice        string // the second factor that it was checked with
 	expires          time.Time
 }
 
@@ -33,19 +34,20 @@ func (a *appSessions) add(s appSession) string {
 	return id
 }
 
-// check refuses an id that is not of a session of that user.
-func (a *appSessions) check(user, id string) error {
+// check returns the session with that id, and refuses one that is not of a session of that user.
+func (a *appSessions) check(user, id string) (appSession, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s, ok := a.open[id]; !ok || s.user != user || !s.expires.After(a.now()) {
-		return refuse(notFound, "app session %q is not found", id)
+	s, ok := a.open[id]
+	if !ok || s.user != user || !s.expires.After(a.now()) {
+		return appSession{}, refuse(notFound, "app session %q is not found", id)
 	}
-	return nil
+	return s, nil
 }
 
 // remove ends a session of that user.
 func (a *appSessions) remove(user, id string) error {
-	if err := a.check(user, id); err != nil {
+	if _, err := a.check(user, id); err != nil {
 		return err
 	}
 	a.mu.Lock()

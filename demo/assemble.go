@@ -37,7 +37,7 @@ func openParts(dir stateDir, config *Config) (*parts, error) {
 	if err := dir.seed(); err != nil {
 		return nil, fmt.Errorf("writing the first users and roles: %w", err)
 	}
-	if p.resources, err = openResources(dir.path(dirResources), config.Log); err != nil {
+	if p.resources, err = openResources(dir.path(dirResources), p.profile, config.Log); err != nil {
 		return nil, err
 	}
 	if p.plain, p.passwords, err = dir.openCredentials(p.resources.catalog()); err != nil {

@@ -23,7 +23,9 @@ const (
 	EventAppSessionStart   = "app.session.start"
 	EventAppSessionEnd     = "app.session.end"
 	EventAppRequest        = "app.session.request"
-	EventKubeRequest       = "kube.request" // Command is method and path
+	EventMFAChallenge      = "mfa_auth_challenge.create"
+	EventMFAValidate       = "mfa_auth_challenge.validate" // an answer was accepted or refused
+	EventKubeRequest       = "kube.request"                // Command is method and path
 )
 
 // Event is one line of the audit log. Members that an event does not have are left out, except Success.

@@ -67,11 +67,6 @@ func (s *authService) ListResources(ctx context.Context, r *authpb.ListResources
 	return list(entries, accessOf(ctx), r), nil
 }
 
-// GenerateUserCerts issues certificates to a caller who has some (gRPC sheet, 5.1).
-func (s *authService) GenerateUserCerts(ctx context.Context, r *authpb.UserCertsRequest) (*authpb.Certs, error) {
-	return s.issuer.reissue(accessOf(ctx).identity, r)
-}
-
 // CreateAppSession makes the session that a certificate for an application needs, as up to version 16.
 func (s *authService) CreateAppSession(ctx context.Context, r *authpb.CreateAppSessionRequest) (*authpb.CreateAppSessionResponse, error) {
 	granted := accessOf(ctx)
@@ -81,7 +76,14 @@ func (s *authService) CreateAppSession(ctx context.Context, r *authpb.CreateAppS
 	if r.ClusterName != s.cluster {
 		return nil, refuse(notFound, "cluster %q is not found", r.ClusterName)
 	}
-	id, err := s.apps.open(granted, r.PublicAddr)
+	var device mfaDevice
+	if r.MfaResponse != nil && s.profile >= version15 {
+		var err error
+		if device, err = s.issuer.checkSession(granted.identity.user, r.MfaResponse); err != nil {
+			return nil, err
+		}
+	}
+	id, err := s.apps.open(granted, r.PublicAddr, device)
 	if err != nil {
 		return nil, err
 	}

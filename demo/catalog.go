@@ -18,9 +18,10 @@ import (
 
 // catalog is everything the resource files say at one moment. It never changes once loaded.
 type catalog struct {
-	users map[string]*user
-	roles map[string]*role
-	pref  *authPreference
+	profile profile // of the cluster
+	users   map[string]*user
+	roles   map[string]*role
+	pref    *authPreference
 }
 
 // loadCatalog reads every *.yaml file of a folder. Errors are *ResourceError.
@@ -138,21 +139,22 @@ func (c *catalog) sortedUsers() []*user {
 // resources answers with what the files say now: like the backend of a real cluster, a change of a role holds from
 // the next request on, also for certificates issued before.
 type resources struct {
-	folder string
-	log    *slog.Logger
+	folder  string
+	profile profile
+	log     *slog.Logger
 
 	mu      sync.Mutex
 	state   string   // of the files that current was loaded from
 	current *catalog // guarded by mu, itself immutable
 }
 
-func openResources(folder string, log *slog.Logger) (*resources, error) {
-	r := &resources{folder: folder, log: log}
+func openResources(folder string, p profile, log *slog.Logger) (*resources, error) {
+	r := &resources{folder: folder, profile: p, log: log}
 	state, err := r.look()
 	if err != nil {
 		return nil, fmt.Errorf("looking at the resources: %w", err)
 	}
-	c, err := loadCatalog(folder)
+	c, err := r.load()
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +173,7 @@ func (r *resources) catalog() *catalog {
 	}
 	var c *catalog
 	if err == nil {
-		c, err = loadCatalog(r.folder)
+		c, err = r.load()
 	}
 	r.state = state
 	if err != nil {
@@ -180,6 +182,15 @@ func (r *resources) catalog() *catalog {
 	}
 	r.current = c
 	return c
+}
+
+func (r *resources) load() (*catalog, error) {
+	c, err := loadCatalog(r.folder)
+	if err != nil {
+		return nil, err
+	}
+	c.profile = r.profile
+	return c, nil
 }
 
 // look describes the files without reading them: names, sizes and times of change.

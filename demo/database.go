@@ -118,7 +118,7 @@ func (d *databases) servePostgres(client net.Conn, granted *access, to *database
 		return
 	}
 	event := Event{Name: EventDBSessionStart, Service: "db", User: granted.identity.user, Session: newUUID(),
-		Database: to.name, DatabaseUser: start.user, DatabaseName: start.name}
+		Database: to.name, DatabaseUser: start.user, DatabaseName: start.name, MFADeviceID: granted.identity.mfaDevice}
 	server, code, err := d.connect(granted, to, start)
 	event.Success = err == nil
 	if err != nil {

@@ -23,6 +23,10 @@ type identity struct {
 	loginIP string
 	expires time.Time
 	route   route // the one target that a route certificate is for
+	// mfaDevice is the UUID of the second factor that a session was checked with, empty without a check. A certificate
+	// with one says in previousExpires when the one ended that it was derived from.
+	mfaDevice       string
+	previousExpires time.Time
 }
 
 // identityFromTLS reads the subject of a verified user certificate (certificates sheet, 2.2 and 2.3).
@@ -50,6 +54,8 @@ func identityFromTLS(cert *x509.Certificate) (identity, error) {
 			id.policy = keyPolicy(text)
 		case attribute.Type.Equal(wire.OIDClientIP):
 			id.loginIP = text
+		case attribute.Type.Equal(wire.OIDMFAVerified):
+			id.mfaDevice = text
 		default:
 			id.route.read(attribute.Type, text)
 		}
@@ -72,6 +78,8 @@ func identityFromSSH(cert *ssh.Certificate) (identity, error) {
 		policy:  keyPolicy(extensions[wire.ExtensionPrivateKeyPolicy]),
 		loginIP: extensions[wire.ExtensionLoginIP],
 		expires: time.Unix(int64(cert.ValidBefore), 0),
+
+		mfaDevice: extensions[wire.ExtensionMFAVerified],
 	}
 	var roles certRoles
 	if err := json.Unmarshal([]byte(extensions[wire.ExtensionRoles]), &roles); err != nil {

@@ -228,7 +228,7 @@ func (s *nodeSession) wait(command string) {
 func (s *nodeSession) event(name, command string) Event {
 	return Event{Name: name, Success: true, Service: "node", User: s.conn.access.identity.user,
 		Policy: string(s.conn.access.identity.policy), Login: s.conn.User(), Node: s.node.host.name,
-		Session: s.id, Command: command}
+		Session: s.id, Command: command, MFADeviceID: s.conn.access.identity.mfaDevice}
 }
 
 // hangup ends what still runs when the client is gone: politely at first, at once when the cluster ends.

@@ -15,11 +15,15 @@ import (
 const textExpired = "access denied: client credentials have expired, please relogin."
 
 // reissue makes certificates for a user who has some already, perhaps for one target only, or refuses and writes down
-// why.
-func (i *issuer) reissue(id identity, r *authpb.UserCertsRequest) (*authpb.Certs, error) {
-	event := Event{Name: EventCertCreate, Service: "auth", User: id.user,
-		Database: r.GetRouteToDatabase().GetServiceName(), App: r.GetRouteToApp().GetName()}
-	certs, err := i.tryReissue(id, r, &event)
+// why. once is set for certificates of single use.
+func (i *issuer) reissue(id identity, r *authpb.UserCertsRequest, once *singleUse) (*authpb.Certs, error) {
+	event := Event{Name: EventCertCreate, Service: "auth", User: id.user, Database: r.GetRouteToDatabase().GetServiceName(),
+		App: r.GetRouteToApp().GetName(), KubeCluster: r.KubernetesCluster, Node: r.NodeName}
+	if once != nil {
+		id.mfaDevice, id.previousExpires = once.device.ID, id.expires
+		event.MFADevice, event.MFADeviceID = once.device.Name, once.device.ID
+	}
+	certs, err := i.tryReissue(id, r, once, &event)
 	event.Success = err == nil
 	if err != nil {
 		event.Reason = err.Error()
@@ -28,7 +32,7 @@ func (i *issuer) reissue(id identity, r *authpb.UserCertsRequest) (*authpb.Certs
 	return certs, err
 }
 
-func (i *issuer) tryReissue(id identity, r *authpb.UserCertsRequest, event *Event) (*authpb.Certs, error) {
+func (i *issuer) tryReissue(id identity, r *authpb.UserCertsRequest, once *singleUse, event *Event) (*authpb.Certs, error) {
 	now := i.now()
 	if err := i.checkWish(id, r, now); err != nil {
 		return nil, err
@@ -57,12 +61,12 @@ func (i *issuer) tryReissue(id identity, r *authpb.UserCertsRequest, event *Even
 		return nil, err
 	}
 	id.policy = proof.policy
-	end := r.Expires.AsTime()
-	if end.After(id.expires) {
-		end = id.expires
-	}
-	return i.signRoute(&userCertificate{identity: id, cluster: i.cluster, ttl: end.Sub(now), format: r.Format,
+	certs, err := i.signRoute(&userCertificate{identity: id, cluster: i.cluster, ttl: once.ttl(granted, r, now), format: r.Format,
 		sshKey: sshKey, publicKey: publicKey, kube: names}, now)
+	if err == nil && once != nil {
+		once.keepOne(r, certs)
+	}
+	return certs, err
 }
 
 // checkWish checks what needs no look at keys or roles.
@@ -91,6 +95,11 @@ func (i *issuer) target(id identity, r *authpb.UserCertsRequest) (usage []string
 	switch r.Usage {
 	case authpb.UserCertsRequest_All:
 		return nil, route{}, nil
+	case authpb.UserCertsRequest_SSH:
+		if r.NodeName == "" {
+			return nil, route{}, refuse(badParameter, "missing NodeName field in a ssh-only UserCertsRequest")
+		}
+		return nil, route{}, nil
 	case authpb.UserCertsRequest_Database:
 		database := r.RouteToDatabase
 		if database.GetServiceName() == "" {
@@ -103,7 +112,7 @@ func (i *issuer) target(id identity, r *authpb.UserCertsRequest) (usage []string
 		if app.GetName() == "" {
 			return nil, route{}, refuse(badParameter, "missing app Name in an app-only UserCertsRequest")
 		}
-		if err := i.apps.check(id.user, app.SessionId); err != nil {
+		if _, err := i.apps.check(id.user, app.SessionId); err != nil {
 			return nil, route{}, err
 		}
 		to.app = appRoute{app.Name, app.SessionId, app.PublicAddr, app.ClusterName}

@@ -47,7 +47,7 @@ func (a *authorities) signTLS(c *userCertificate, now time.Time) ([]byte, error)
 			Locality:           c.logins,
 			StreetAddress:      []string{c.cluster},
 			PostalCode:         []string{string(traitsJSON)},
-			ExtraNames: append(slices.Concat(c.route.attributes(), c.kube.attributes()),
+			ExtraNames: append(slices.Concat(c.route.attributes(), c.kube.attributes(), c.mfaAttributes()),
 				attribute(wire.OIDTeleportCluster, c.cluster),
 				attribute(wire.OIDClientIP, c.loginIP),
 				attribute(wire.OIDPrivateKeyPolicy, string(c.policy)),
@@ -69,6 +69,17 @@ func (a *authorities) signTLS(c *userCertificate, now time.Time) ([]byte, error)
 
 func attribute(oid asn1.ObjectIdentifier, value string) pkix.AttributeTypeAndValue {
 	return pkix.AttributeTypeAndValue{Type: oid, Value: value}
+}
+
+// mfaAttributes say with which second factor a session was checked (certificates sheet, 2.3).
+func (id *identity) mfaAttributes() []pkix.AttributeTypeAndValue {
+	if id.mfaDevice == "" {
+		return nil
+	}
+	return []pkix.AttributeTypeAndValue{
+		attribute(wire.OIDMFAVerified, id.mfaDevice),
+		attribute(wire.OIDPreviousExpiry, id.previousExpires.UTC().Format(time.RFC3339)),
+	}
 }
 
 // signSSH makes the SSH certificate (certificates sheet, section 3).
@@ -97,6 +108,10 @@ func (c *userCertificate) extensions() (map[string]string, error) {
 		wire.ExtensionPermitPTY:        "",
 		wire.ExtensionPrivateKeyPolicy: string(c.policy),
 		wire.ExtensionLoginIP:          c.loginIP,
+	}
+	if c.mfaDevice != "" {
+		extensions[wire.ExtensionMFAVerified] = c.mfaDevice
+		extensions[wire.ExtensionPreviousExpiry] = c.previousExpires.UTC().Format(time.RFC3339)
 	}
 	if c.format == oldSSHFormat {
 		return extensions, nil

@@ -66,6 +66,7 @@ const (
 	ExtensionRouteToCluster       = "teleport-route-to-cluster"
 	ExtensionPrivateKeyPolicy     = "private-key-policy"
 	ExtensionMFAVerified          = "mfa-verified"
+	ExtensionPreviousExpiry       = "prev-identity-expires"
 	ExtensionLoginIP              = "login-ip"
 )
 
