@@ -19,6 +19,7 @@ const (
 	IconChevron  Icon = "chevron"
 	IconClose    Icon = "close"
 	IconCopy     Icon = "copy"
+	IconCube     Icon = "cube"
 	IconDatabase Icon = "database"
 	IconEye      Icon = "eye"
 	IconEyeOff   Icon = "eye-off"

@@ -21,14 +21,15 @@ const (
 	serverKind
 	databaseKind
 	appKind
+	kubeKind
 )
 
 // kinds is all kinds in the order of their chips.
-var kinds = []resourceKind{anyKind, serverKind, databaseKind, appKind}
+var kinds = []resourceKind{anyKind, serverKind, databaseKind, appKind, kubeKind}
 
 // plural is what a chip calls a kind.
 func (k resourceKind) plural() string {
-	return [...]string{"All", "Servers", "Databases", "Apps"}[k]
+	return [...]string{"All", "Servers", "Databases", "Apps", "Kubernetes"}[k]
 }
 
 // icon is a kind's icon and its colour.
@@ -38,6 +39,8 @@ func (k resourceKind) icon() (assets.Icon, fyne.ThemeColorName) {
 		return assets.IconDatabase, widget.ColorOK
 	case appKind:
 		return assets.IconWindow, widget.ColorGold
+	case kubeKind:
+		return assets.IconCube, widget.ColorAccent
 	default:
 		return assets.IconServer, widget.ColorAccent
 	}
@@ -60,7 +63,7 @@ type resourceRow struct {
 // resourceRows is everything of a cluster as rows, ordered by name. It is made once per list, so that a search only
 // compares.
 func resourceRows(c session.Cluster) []resourceRow {
-	rows := make([]resourceRow, 0, len(c.Servers)+len(c.Databases)+len(c.Apps))
+	rows := make([]resourceRow, 0, countOf(c, anyKind))
 	for _, s := range c.Servers {
 		rows = append(rows, resourceRow{Kind: serverKind, ID: s.ID, Name: s.Hostname, Type: "SSH server",
 			Address: cmp.Or(s.Address, "through a tunnel")}.with(s.Labels))
@@ -72,6 +75,10 @@ func resourceRows(c session.Cluster) []resourceRow {
 	for _, a := range c.Apps {
 		rows = append(rows, resourceRow{Kind: appKind, ID: a.Name, Name: a.Name, Type: "Application",
 			Address: a.PublicAddr}.with(a.Labels))
+	}
+	for _, k := range c.KubeClusters {
+		rows = append(rows, resourceRow{Kind: kubeKind, ID: k.Name, Name: k.Name, Type: "Kubernetes",
+			Address: k.Description}.with(k.Labels))
 	}
 	slices.SortStableFunc(rows, func(a, b resourceRow) int { return cmp.Compare(a.Name, b.Name) })
 	return rows
@@ -127,7 +134,9 @@ func countOf(c session.Cluster, k resourceKind) int {
 		return len(c.Databases)
 	case appKind:
 		return len(c.Apps)
+	case kubeKind:
+		return len(c.KubeClusters)
 	default:
-		return len(c.Servers) + len(c.Databases) + len(c.Apps)
+		return len(c.Servers) + len(c.Databases) + len(c.Apps) + len(c.KubeClusters)
 	}
 }

@@ -80,7 +80,7 @@ func (r *resources) newChips() *fyne.Container {
 func (r *resources) showChips() {
 	c := r.cluster
 	r.chips.Hidden = c.State != session.SignedIn ||
-		countOf(c, anyKind) == len(c.Servers) && c.DatabasesProblem == nil && c.AppsProblem == nil
+		countOf(c, anyKind) == len(c.Servers) && cmp.Or(c.DatabasesProblem, c.AppsProblem, c.KubeClustersProblem) == nil
 	if r.chips.Hidden {
 		r.kind = anyKind
 	}
@@ -130,7 +130,8 @@ func (r *resources) show(c session.Cluster) {
 }
 
 func sameLists(a, b session.Cluster) bool {
-	return sameList(a.Servers, b.Servers) && sameList(a.Databases, b.Databases) && sameList(a.Apps, b.Apps)
+	return sameList(a.Servers, b.Servers) && sameList(a.Databases, b.Databases) && sameList(a.Apps, b.Apps) &&
+		sameList(a.KubeClusters, b.KubeClusters)
 }
 
 // sameList says whether two lists are one and the same: snapshots never change, so the memory tells.
@@ -142,10 +143,12 @@ func sameList[T any](a, b []T) bool {
 func sameButLists(a, b session.Cluster) bool {
 	return a.ID == b.ID && a.Name == b.Name && a.State == b.State && loading(a) == loading(b) &&
 		a.Problem == b.Problem && a.ServersProblem == b.ServersProblem && a.DatabasesProblem == b.DatabasesProblem &&
-		a.AppsProblem == b.AppsProblem && slices.Equal(a.Logins, b.Logins)
+		a.AppsProblem == b.AppsProblem && a.KubeClustersProblem == b.KubeClustersProblem && slices.Equal(a.Logins, b.Logins)
 }
 
-func loading(c session.Cluster) bool { return c.ServersLoading || c.DatabasesLoading || c.AppsLoading }
+func loading(c session.Cluster) bool {
+	return c.ServersLoading || c.DatabasesLoading || c.AppsLoading || c.KubeClustersLoading
+}
 
 // listProblem is why there is nothing of a kind to choose from. That databases cannot be listed is no reason to hide
 // the servers.
@@ -155,8 +158,10 @@ func listProblem(c session.Cluster, k resourceKind) *fault.Fault {
 		return c.DatabasesProblem
 	case k == appKind:
 		return c.AppsProblem
+	case k == kubeKind:
+		return c.KubeClustersProblem
 	case k == anyKind && countOf(c, anyKind) == 0:
-		return cmp.Or(c.ServersProblem, c.DatabasesProblem, c.AppsProblem)
+		return cmp.Or(c.ServersProblem, c.DatabasesProblem, c.AppsProblem, c.KubeClustersProblem)
 	default:
 		return c.ServersProblem
 	}
@@ -214,7 +219,7 @@ func (r *resources) emptyState() emptyState {
 	case len(r.all) == 0 && loading(c):
 		return emptyState{assets.IconRefresh, "Loading…", "Asking " + c.Name + " what you may reach.", nil, nil}
 	case len(r.all) == 0:
-		return emptyState{assets.IconServer, "Nothing to reach", "Your roles on " + c.Name + " show no server, database or application. Ask whoever looks after it, or refresh.",
+		return emptyState{assets.IconServer, "Nothing to reach", "Your roles on " + c.Name + " show no server, database, application or Kubernetes cluster. Ask whoever looks after it, or refresh.",
 			widget.NewButton("Refresh", widget.Secondary, r.actions.refresh), nil}
 	case len(r.rows) == 0:
 		return emptyState{assets.IconSearch, "Nothing found", "Nothing of that kind matches every word of the search.",
