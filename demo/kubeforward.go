@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"slices"
@@ -27,12 +28,20 @@ type kubeForwarder struct {
 	log   *slog.Logger
 }
 
+// kubeConnKey is where the server leaves the net.Conn of a request.
+type kubeConnKey struct{}
+
 // ServeHTTP implements http.Handler. The request ends with the cluster at the latest: neither a watch nor a connection
-// that changed to another protocol ends by itself.
+// that changed to another protocol ends by itself. Whoever waits for the latter's client notices no context.
 func (f *kubeForwarder) ServeHTTP(out http.ResponseWriter, in *http.Request) {
 	ctx, cancel := context.WithCancel(in.Context())
 	defer cancel()
-	id, ok := f.owner.enter(cancel)
+	id, ok := f.owner.enter(func() {
+		cancel()
+		if conn, ok := ctx.Value(kubeConnKey{}).(net.Conn); ok && in.Header.Get("Upgrade") != "" {
+			_ = conn.Close()
+		}
+	})
 	if !ok {
 		return
 	}
@@ -163,6 +172,7 @@ func kubeHTTPServer(from *handover, f *kubeForwarder) server {
 		ReadHeaderTimeout: helloTimeout,
 		IdleTimeout:       time.Minute,
 		ErrorLog:          slog.NewLogLogger(f.log.Handler(), slog.LevelDebug),
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, kubeConnKey{}, c) },
 	}
 	return server{from: from, serve: s.Serve, stop: func() { _ = s.Close() }}
 }

@@ -68,13 +68,18 @@ func (k *Kubernetes) open(ctx context.Context) (*kubeServer, error) {
 	k.begin()
 	select {
 	case <-k.ready:
-		return k.server, k.err
 	case <-k.ctx.Done():
-		return nil, errors.New("Kubernetes was stopped")
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	if k.ctx.Err() != nil {
+		return nil, errStopped
+	}
+	return k.server, k.err
 }
+
+// errStopped says that Close came first.
+var errStopped = errors.New("the API server was stopped")
 
 // startTries is how often the programs are started: the port that was free a moment ago may be taken.
 const startTries = 3
