@@ -82,6 +82,7 @@ func openWindow(ctx context.Context, getenv func(string) string, config roomsCon
 	deps.App, deps.Prompter = application, prompter
 	deps.Desktop, deps.Memory = around, memory
 	deps.Sessions, deps.Keys = r.sessions, r.keys
+	deps.RunProgram = runProgram
 	deps.Version, deps.Post, deps.Now = Version(), fyne.Do, time.Now
 	deps.FirstRun = len(r.sessions.Snapshot().Clusters) == 0
 	window := ui.New(deps)

@@ -22,6 +22,7 @@ type connectionRow struct {
 	State   string
 	Detail  string // address, clients, bytes, time left
 	Command string // to copy; empty for terminals
+	Runs    bool   // the command is a tool to work with
 	URL     string // for a browser; empty for most
 }
 
@@ -33,9 +34,13 @@ func proxyRows(s session.Snapshot, now time.Time) []connectionRow {
 	rows := make([]connectionRow, 0, len(s.Proxies))
 	for _, p := range s.Proxies {
 		row := connectionRow{Proxy: p.ID, Icon: assets.IconDatabase, Title: proxyTitle(s, p), Command: p.Command, URL: p.URL}
-		if p.Kind == session.ProxyApp {
+		switch p.Kind {
+		case session.ProxyApp:
 			row.Icon = assets.IconWindow
+		case session.ProxyKube:
+			row.Icon = assets.IconCube
 		}
+		row.Runs = p.Kind != session.ProxyApp && p.Command != p.Address // the bare address where no tool is known
 		row.State, row.Color = proxyState(p)
 		row.Detail = proxyDetail(p, now)
 		rows = append(rows, row)
@@ -106,9 +111,11 @@ func bytesText(n int64) string {
 // terminalRow is a terminal on the page of what is open.
 func terminalRow(t *terminalTab, s session.Snapshot, now time.Time) connectionRow {
 	row := connectionRow{Tab: t.id, Icon: assets.IconTerminal, Title: t.caption(), State: t.state.String(), Color: tabColor(t.state)}
-	if c, found := findCluster(s, t.cfg.request.Cluster); found {
+	if c, found := findCluster(s, t.cfg.cluster); found {
 		row.Title += " · " + c.Name
 		row.Detail, _ = clusterState(c, now)
+	} else if t.cfg.cluster == "" {
+		row.Detail = "on this computer"
 	}
 	return row
 }

@@ -225,13 +225,13 @@ func (s *pipeShell) Close() error {
 func (s *pipeShell) exit(status int) { s.once.Do(func() { s.status <- status }) }
 
 // openTab connects to a server whose shell is given.
-func (h *harness) openTab(s shell) *terminalTab {
+func (h *harness) openTab(s Terminal) *terminalTab {
 	h.t.Helper()
 	h.w.main.connect(resourceRow{ID: "id-1", Name: "web-1"}, "root")
 	tab := h.w.main.terminals[len(h.w.main.terminals)-1]
 	h.said(h.clusters.asked, "open root@id-1")
 	h.until("the first try has failed", func() bool { return tab.state == tabEnded })
-	tab.cfg.open = func(context.Context, session.ShellRequest) (shell, error) { return s, nil }
+	tab.cfg.open = func(context.Context, session.Terminal) (Terminal, error) { return s, nil }
 	tab.start()
 	h.until("the session is open", func() bool { return tab.state == tabOpen })
 	return tab

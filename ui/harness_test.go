@@ -113,6 +113,15 @@ func (c *clusters) RefreshServers(_ context.Context, id string) error {
 func (c *clusters) Databases(context.Context, string) ([]session.Database, error) { return nil, nil }
 func (c *clusters) Apps(context.Context, string) ([]session.App, error)           { return nil, nil }
 
+func (c *clusters) KubeClusters(context.Context, string) ([]session.KubeCluster, error) {
+	return nil, nil
+}
+
+func (c *clusters) OpenKube(_ context.Context, ref session.KubeRef) (session.ProxyID, error) {
+	c.asked <- "open " + ref.Name
+	return 3, c.proxy
+}
+
 func (c *clusters) OpenDatabase(_ context.Context, ref session.DatabaseRef) (session.ProxyID, error) {
 	c.asked <- "open " + ref.Name + " as " + ref.User + " in " + ref.Database
 	return 1, c.proxy

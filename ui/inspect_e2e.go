@@ -98,7 +98,7 @@ func (w *Window) dump() dump {
 	if w.wizard == nil {
 		for n, t := range w.main.terminals {
 			main.Terminals = append(main.Terminals, dumpTerminal{
-				Host: t.cfg.host, State: t.state.String(), Active: w.main.active == n+1, Text: t.screen.Text(),
+				Host: t.cfg.title, State: t.state.String(), Active: w.main.active == n+1, Text: t.screen.Text(),
 			})
 		}
 	}

@@ -109,6 +109,8 @@ func placeOf(cluster string, row resourceRow) Place {
 		p.Kind = string(session.ProxyDatabase)
 	case appKind:
 		p.Kind = string(session.ProxyApp)
+	case kubeKind:
+		p.Kind = string(session.ProxyKube)
 	}
 	return p
 }
@@ -128,7 +130,7 @@ func (m *mainScreen) connect(row resourceRow, login string) {
 			p.Login, p.Database = ref.User, ref.Database
 			m.w.openProxy(p, m.w.showConnections)
 		})
-	case appKind:
+	case appKind, kubeKind:
 		m.w.openProxy(p, m.w.showConnections)
 	default:
 		p.Login = login
@@ -139,23 +141,33 @@ func (m *mainScreen) connect(row resourceRow, login string) {
 // open opens a terminal tab on a server; host is its ID or its name. arrived runs when the session is open or could not
 // be opened.
 func (m *mainScreen) open(p Place, host string, arrived func()) {
-	m.nextID++
 	cluster, _ := findCluster(m.w.sessions, p.Cluster)
 	if !slices.Contains(cluster.Logins, p.Login) && len(cluster.Logins) > 0 {
 		p.Login = cluster.Logins[0]
 	}
 	m.w.memory.visited(p)
-	t := newTerminalTab(strconv.FormatUint(m.nextID, 10), terminalConfig{
-		request:  session.ShellRequest{Cluster: p.Cluster, Host: host, Login: p.Login},
-		host:     p.Name,
-		open:     m.w.openShell,
-		loop:     m.w.loop,
-		changed:  m.changed,
-		arrived:  sync.OnceFunc(arrived),
-		shortcut: m.w.terminalShortcut,
-		close:    m.closeTab,
-		focus:    m.focus,
+	name := p.Name
+	if p.Login != "" {
+		name = p.Login + "@" + p.Name
+	}
+	m.add(terminalConfig{
+		title:   p.Name,
+		name:    name,
+		cluster: p.Cluster,
+		words:   serverWords(name),
+		open: func(ctx context.Context, size session.Terminal) (Terminal, error) {
+			return m.w.openShell(ctx, session.ShellRequest{Cluster: p.Cluster, Host: host, Login: p.Login, Terminal: &size})
+		},
+		arrived: sync.OnceFunc(arrived),
 	})
+}
+
+// add opens a terminal tab and completes what all of them have in common.
+func (m *mainScreen) add(cfg terminalConfig) {
+	cfg.loop, cfg.changed, cfg.focus = m.w.loop, m.changed, m.focus
+	cfg.shortcut, cfg.close = m.w.terminalShortcut, m.closeTab
+	m.nextID++
+	t := newTerminalTab(strconv.FormatUint(m.nextID, 10), cfg)
 	m.terminals = append(m.terminals, t)
 	m.stack.Add(t.root)
 	m.turn(len(m.terminals))
@@ -163,7 +175,7 @@ func (m *mainScreen) open(p Place, host string, arrived func()) {
 }
 
 // openShell adapts the session manager to what a tab wants.
-func (w *Window) openShell(ctx context.Context, r session.ShellRequest) (shell, error) {
+func (w *Window) openShell(ctx context.Context, r session.ShellRequest) (Terminal, error) {
 	s, err := w.deps.Sessions.OpenShell(ctx, r)
 	if err != nil {
 		return nil, err // not a nil *session.Shell in an interface
@@ -218,7 +230,7 @@ func (m *mainScreen) focus() {
 func (m *mainScreen) changed() {
 	tabs := []widget.Tab{{Title: "Resources", Icon: assets.IconServer}}
 	for _, t := range m.terminals {
-		tab := widget.Tab{Title: t.cfg.host, Icon: assets.IconTerminal, Closable: true}
+		tab := widget.Tab{Title: t.cfg.title, Icon: assets.IconTerminal, Closable: true}
 		if t.state != tabOpen {
 			tab.Color = tabColor(t.state)
 		}

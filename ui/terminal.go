@@ -3,8 +3,6 @@ package ui
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"image/color"
 	"io"
 	"sync"
@@ -14,29 +12,20 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/touchstone-app/touchstone/assets"
-	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/session"
 	"github.com/touchstone-app/touchstone/ui/term"
 	"github.com/touchstone-app/touchstone/ui/widget"
 )
 
-// shell is what a terminal tab wants of an SSH session; *session.Shell is one.
-type shell interface {
-	Stdin() io.WriteCloser
-	Stdout() io.Reader
-	Stderr() io.Reader
-	Resize(cols, rows int) error
-	Wait() (status int, err error)
-	Close() error
-}
-
-var _ shell = (*session.Shell)(nil)
+var _ Terminal = (*session.Shell)(nil)
 
 // terminalConfig is what a terminal tab is made of.
 type terminalConfig struct {
-	request session.ShellRequest
-	host    string
-	open    func(context.Context, session.ShellRequest) (shell, error)
+	title   string // of the tab
+	name    string // what runs in it, in sentences
+	cluster string // Cluster.ID; empty for a program of this computer
+	words   tabWords
+	open    func(context.Context, session.Terminal) (Terminal, error)
 	loop    *loop
 	// All run on the Fyne thread: changed when title or state changed, arrived when the session is open or could not be
 	// opened, shortcut for each shortcut that is not the shell's.
@@ -48,7 +37,8 @@ type terminalConfig struct {
 	focus func()
 }
 
-// terminalTab is one SSH session in a tab: connecting, open, or ended with its last screen still readable.
+// terminalTab is one SSH session, or one program of this computer, in a tab: connecting, open, or ended with its last
+// screen still readable.
 type terminalTab struct {
 	cfg    terminalConfig
 	id     string
@@ -60,7 +50,7 @@ type terminalTab struct {
 	cancel context.CancelFunc
 
 	mu   sync.Mutex
-	open shell // guarded by mu; nil until the session is open
+	open Terminal // guarded by mu; nil until the session is open
 }
 
 // tabState is where a terminal tab stands.
@@ -108,7 +98,7 @@ func terminalPalette() term.Palette {
 // start opens the session, at first and again after it ended.
 func (t *terminalTab) start() {
 	t.state = tabConnecting
-	t.showFoot(notice(assets.IconTerminal, "Connecting to "+t.name()+"…", widget.ColorAccent, 600))
+	t.showFoot(notice(assets.IconTerminal, t.cfg.words.starting, widget.ColorAccent, 600))
 	status := 0
 	t.cancel = t.cfg.loop.run(func(ctx context.Context) (err error) {
 		status, err = t.session(ctx)
@@ -118,12 +108,10 @@ func (t *terminalTab) start() {
 	t.cfg.focus()
 }
 
-// session runs one SSH session from its opening to its end.
+// session runs what the tab is for from its opening to its end.
 func (t *terminalTab) session(ctx context.Context) (status int, err error) {
-	request := t.cfg.request
 	cols, rows := t.screen.Cells()
-	request.Terminal = &session.Terminal{Type: "xterm-256color", Cols: cols, Rows: rows}
-	s, err := t.cfg.open(ctx, request)
+	s, err := t.cfg.open(ctx, session.Terminal{Type: "xterm-256color", Cols: cols, Rows: rows})
 	if err != nil {
 		return 0, err
 	}
@@ -141,7 +129,7 @@ func (t *terminalTab) session(ctx context.Context) (status int, err error) {
 }
 
 // opened lets keys through and catches up on a size that changed meanwhile.
-func (t *terminalTab) opened(s shell) {
+func (t *terminalTab) opened(s Terminal) {
 	t.setShell(s)
 	cols, rows := t.screen.Cells()
 	_ = s.Resize(cols, rows) // a session that is gone already says so in Wait
@@ -153,13 +141,13 @@ func (t *terminalTab) opened(s shell) {
 	})
 }
 
-func (t *terminalTab) setShell(s shell) {
+func (t *terminalTab) setShell(s Terminal) {
 	t.mu.Lock()
 	t.open = s
 	t.mu.Unlock()
 }
 
-func (t *terminalTab) shell() shell {
+func (t *terminalTab) shell() Terminal {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.open
@@ -182,36 +170,18 @@ func (t *terminalTab) resize(cols, rows int) {
 func (t *terminalTab) ended(status int, err error) {
 	t.state = tabEnded
 	if err == nil {
-		t.showFoot(t.endLine(endText(t.name(), status)))
+		t.showFoot(t.endLine(t.cfg.words.ended(status)))
 	} else {
 		b := newBanner(600, t.start)
-		b.show(endFault(t.name(), err))
+		b.show(endFault(t.cfg.words, err))
 		t.showFoot(b.box)
 	}
 	t.cfg.changed()
 	t.cfg.arrived()
 }
 
-func endText(name string, status int) string {
-	if status == 0 {
-		return "The session on " + name + " has ended."
-	}
-	return fmt.Sprintf("Ended with status %d. What %s sent stays readable until you close the tab.", status, name)
-}
-
-// endFault is what ended a session; a refused prompt is one here, because the tab stays.
-func endFault(name string, err error) *fault.Fault {
-	if f, ok := fault.As(err); ok {
-		return f
-	}
-	if errors.Is(err, context.Canceled) {
-		return fault.New("The connection to "+name+" was cancelled.", "Try again when you are ready.")
-	}
-	return fault.From(err)
-}
-
 func (t *terminalTab) endLine(text string) fyne.CanvasObject {
-	again := widget.NewSmallButton("Reconnect", assets.IconRefresh, "", widget.Secondary, t.start)
+	again := widget.NewSmallButton(t.cfg.words.again, assets.IconRefresh, "", widget.Secondary, t.start)
 	away := widget.NewSmallButton("Close tab", assets.IconClose, "", widget.Secondary, func() { t.cfg.close(t) })
 	words := widget.NewText(text, widget.Muted)
 	return widget.NewBox(widget.Well, widget.Inset(7, 8, 7, 14, widget.Ends(words, widget.Row(widget.SpaceS, again, away))))
@@ -225,15 +195,8 @@ func (t *terminalTab) showFoot(o fyne.CanvasObject) {
 	t.root.Refresh()
 }
 
-func (t *terminalTab) name() string {
-	if t.cfg.request.Login == "" {
-		return t.cfg.host
-	}
-	return t.cfg.request.Login + "@" + t.cfg.host
-}
-
 // caption is what the shell calls itself, or where it is.
-func (t *terminalTab) caption() string { return cmp.Or(t.title, t.name()) }
+func (t *terminalTab) caption() string { return cmp.Or(t.title, t.cfg.name) }
 
 // closeTab ends the session. The terminal waits until nobody is typing into the session any more, so it ends elsewhere.
 func (t *terminalTab) closeTab() {

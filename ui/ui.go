@@ -5,6 +5,7 @@ package ui
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -28,12 +29,14 @@ type Sessions interface {
 	SignOut(ctx context.Context, clusterID string) error
 	// RefreshServers asks for the server list again; the result arrives in the next snapshots.
 	RefreshServers(ctx context.Context, clusterID string) error
-	// Databases and Apps ask for those lists again; the results arrive in the next snapshots as well.
+	// Databases, Apps and KubeClusters ask for those lists again; the results arrive in the next snapshots as well.
 	Databases(ctx context.Context, clusterID string) ([]session.Database, error)
 	Apps(ctx context.Context, clusterID string) ([]session.App, error)
-	// OpenDatabase and OpenApp open a local proxy, or return the one that is open already; StopProxy ends it and waits.
+	KubeClusters(ctx context.Context, clusterID string) ([]session.KubeCluster, error)
+	// OpenDatabase, OpenApp and OpenKube open a local proxy, or return the one that is open already; StopProxy ends it and waits.
 	OpenDatabase(ctx context.Context, ref session.DatabaseRef) (session.ProxyID, error)
 	OpenApp(ctx context.Context, ref session.AppRef) (session.ProxyID, error)
+	OpenKube(ctx context.Context, ref session.KubeRef) (session.ProxyID, error)
 	StopProxy(id session.ProxyID) error
 	// OpenShell opens an SSH session with a terminal on the server with that ID.
 	OpenShell(ctx context.Context, r session.ShellRequest) (*session.Shell, error)
@@ -49,6 +52,24 @@ type Keys interface {
 	SetPINAndPUK(ctx context.Context, serial uint32, pin, puk *secret.Bytes) error
 	// ForgetPINs empties the PIN cache.
 	ForgetPINs()
+}
+
+// Terminal is what runs in a terminal tab: an SSH session, or a program of this computer.
+type Terminal interface {
+	Stdin() io.WriteCloser
+	Stdout() io.Reader
+	Stderr() io.Reader
+	Resize(cols, rows int) error
+	// Wait waits for the end. An error means that there is no exit status.
+	Wait() (status int, err error)
+	// Close ends what runs and waits for it.
+	Close() error
+}
+
+// Program is a program of this computer that runs in a terminal tab.
+type Program struct {
+	Argv []string // empty for the person's own shell
+	Env  []string // besides the app's own environment, as "NAME=value"
 }
 
 // VirtualKey is the software key of demo mode, shown in a window of its own.
@@ -98,10 +119,10 @@ type Remembered struct {
 	StaysInTray bool `json:"stays_in_tray,omitempty"`
 }
 
-// Place is a server, a database or an application as it is remembered.
+// Place is a server, a database, an application or a Kubernetes cluster as it is remembered.
 type Place struct {
 	Cluster  string `json:"cluster"`            // session.Cluster.ID
-	Kind     string `json:"kind,omitempty"`     // "db" or "app"; empty for a server
+	Kind     string `json:"kind,omitempty"`     // "db", "app" or "kube"; empty for a server
 	Server   string `json:"server"`             // session.Server.ID, or Name
 	Name     string `json:"name"`               // the server's host name
 	Login    string `json:"login,omitempty"`    // on the server, or in the database
@@ -126,6 +147,8 @@ type Deps struct {
 	Desktop    Desktop
 	Memory     Memory
 	VirtualKey VirtualKey // nil outside demo mode
+	// RunProgram starts a program on a terminal of its own; nil where that cannot be done.
+	RunProgram func(context.Context, Program, session.Terminal) (Terminal, error)
 	Welcome    Welcome
 	// Prompter is the one that keystore and session were given: it is made first, with NewPrompter, because they need
 	// it before the window, which needs them.
