@@ -225,7 +225,7 @@ func TestTheNodeIsFoundByUUIDAndName(t *testing.T) {
 func TestTheSSHProxyGivesStreams(t *testing.T) {
 	w := start(t)
 	k := w.login(t, "off", softKey(t))
-	for _, name := range []string{"proxy:demo-node:0", "proxy:demo-node:3022@demo", "proxy:demo-node:0@default@demo"} {
+	for _, name := range []string{"proxy:demo-node:0", "proxy:demo-node:3022@demo", "proxy:demo-node:0@default@demo", "proxy:demo-node:0@any@demo"} {
 		t.Run(name, func(t *testing.T) {
 			stream, err := w.subsystemStream(t, k, name)
 			if err != nil {
@@ -256,8 +256,12 @@ func TestTheSSHProxyGivesStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = client.Close()
-		if _, err := proxy.Dial("tcp", "other:22"); err == nil {
-			t.Error("the proxy dials hosts outside the cluster")
+		outside, err := proxy.Dial("tcp", "other:22")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(outside); len(got) > 0 || err != nil {
+			t.Errorf("a host outside the cluster says %q, %v", got, err)
 		}
 	})
 }
@@ -266,14 +270,16 @@ func TestTheSSHProxyTellsWhatItCannotDo(t *testing.T) {
 	w := start(t)
 	k := w.login(t, "off", softKey(t))
 	tests := map[string]string{
-		"proxy:other:22@demo":         "direct dialing to nodes not found in inventory is not supported",
-		"proxy:demo-node:0@leaf":      `cluster "leaf" is not found`,
-		"proxy:demo-node:0@blue@demo": `namespace "blue" is not found`,
-		"proxy:demo-node":             "invalid address",
-		"sftp":                        `unsupported subsystem "sftp"`,
+		"proxy:other:22@demo":    "direct dialing to nodes not found in inventory is not supported",
+		"proxy:demo-node:0@leaf": `invalid format for proxy request: unknown cluster "leaf"`,
+		"proxy:@leaf":            `invalid format for proxy request: unknown cluster "leaf"`,
+		"proxy:demo-node":        `invalid format for proxy request: "proxy:demo-node", expected 'proxy:host:port@cluster'`,
+		"proxy:":                 `invalid format for proxy request: "proxy:", expected 'proxy:host:port@cluster'`,
+		"proxy:@":                `invalid format for proxy request: missing cluster name or target host in "proxy:@"`,
+		"sftp":                   "unrecognized subsystem: sftp",
 	}
 	for name, want := range tests {
-		if _, err := w.subsystemStream(t, k, name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := w.subsystemStream(t, k, name); err == nil || !strings.HasSuffix(err.Error(), ": "+want+"\n") {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}

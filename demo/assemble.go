@@ -13,6 +13,7 @@ import (
 type parts struct {
 	config    *Config
 	profile   profile
+	layout    Listeners
 	dir       stateDir
 	host      *host
 	cas       *authorities
@@ -30,7 +31,11 @@ func openParts(dir stateDir, config *Config) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{config: config, profile: version, dir: dir}
+	layout, err := config.Listeners.orDefault(version)
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{config: config, profile: version, layout: layout, dir: dir}
 	if err := p.openHost(); err != nil {
 		return nil, err
 	}
@@ -76,6 +81,7 @@ type doors struct{ web, auth, transport, kube *handover }
 type assembly struct {
 	*parts
 	public   string // host:port as clients reach the proxy
+	ports    *ports
 	to       doors
 	guard    *guard
 	board    *switchboard
@@ -85,11 +91,13 @@ type assembly struct {
 	dbs      *databases
 	apps     *applications
 	kube     *kubeClusters
+	router   *router
+	separate *separatePorts
 }
 
-// assemble builds the servers and the router that feeds them.
-func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
-	addr := c.listener.Addr()
+// assemble builds the servers.
+func (c *Cluster) assemble(ctx context.Context, p *parts) (*assembly, error) {
+	addr := c.ports.web.Addr()
 	_, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
 		return nil, fmt.Errorf("reading the address of the listener: %w", err)
@@ -97,6 +105,7 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 	a := &assembly{
 		parts:    p,
 		public:   net.JoinHostPort(publicHost, port),
+		ports:    c.ports,
 		to:       doors{newHandover(addr), newHandover(addr), newHandover(addr), newHandover(addr)},
 		guard:    &guard{resources: p.resources, audit: p.audit},
 		settings: &tlsSettings{users: p.cas.user.pool(), now: p.config.Now},
@@ -112,14 +121,14 @@ func (c *Cluster) assemble(ctx context.Context, p *parts) (*router, error) {
 		return nil, err
 	}
 	c.factors = a.issuer.factors
-	a.board = &switchboard{cluster: p.config.ClusterName, nodes: nodes, toAuth: a.to.auth.give, group: &c.group}
+	a.board = &switchboard{cluster: p.config.ClusterName, profile: p.profile, nodes: nodes, toAuth: a.to.auth.give, group: &c.group}
 	c.servers = a.servers(&c.group)
 	c.description = a.describe()
-	return a.router()
+	return a, a.openDoors()
 }
 
 func (a *assembly) servers(owner *group) []server {
-	web := &webAPI{profile: a.profile, issuer: a.issuer, addr: a.public, listen: a.to.web.Addr().String(), log: a.config.Log}
+	web := &webAPI{profile: a.profile, issuer: a.issuer, addr: a.public, ports: a.ports, log: a.config.Log}
 	auth := &authService{profile: a.profile, cluster: a.config.ClusterName, addr: a.public, issuer: a.issuer, apps: a.apps,
 		inventory: map[string]func() []entry{
 			wire.KindNode:           a.board.entries,
@@ -127,36 +136,47 @@ func (a *assembly) servers(owner *group) []server {
 			wire.KindAppServer:      a.apps.entries,
 			a.kube.kind():           a.kube.entries,
 		}}
-	transport := &transportService{switchboard: a.board, group: owner}
-	return []server{
+	servers := []server{
 		httpServer(a.to.web, a.apps.orElse(web.handler()), a.config.Log),
 		kubeHTTPServer(a.to.kube, &kubeForwarder{kubeClusters: a.kube, owner: owner, log: a.config.Log}),
 		grpcServer(a.to.auth, newAuthServer(auth, a.guard, a.settings.auth(a.certs.auth))),
-		grpcServer(a.to.transport, newTransportServer(transport, a.guard, a.settings.transport(a.certs.proxy))),
 	}
+	if !a.profile.transportService() {
+		return servers
+	}
+	transport := &transportService{switchboard: a.board, group: owner}
+	return append(servers,
+		grpcServer(a.to.transport, newTransportServer(transport, a.guard, a.settings.transport(a.certs.proxy))))
 }
 
-func (a *assembly) router() (*router, error) {
+// openDoors makes what feeds the servers: the router of the web port, and the ways in by ports of their own.
+func (a *assembly) openDoors() error {
 	ssh, err := a.newSSHServer("proxy", "Proxy", a.host, a.guard)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	toSSH := (&sshProxy{sshServer: ssh, switchboard: a.board}).serve
 	r := &router{
-		cluster:     a.config.ClusterName,
-		web:         a.settings.web(a.certs.web),
-		ssh:         a.settings.ssh(a.certs.proxy),
-		database:    a.settings.database(a.certs.web),
-		log:         a.config.Log,
-		toWeb:       a.to.web.give,
-		toSSH:       (&sshProxy{sshServer: ssh, switchboard: a.board}).serve,
-		toDatabase:  a.dbs.serve,
-		toAuth:      a.to.auth.give,
-		toTransport: a.to.transport.give,
+		cluster:    a.config.ClusterName,
+		web:        a.settings.web(a.certs.web),
+		ssh:        a.settings.ssh(a.certs.proxy),
+		database:   a.settings.database(a.certs.web),
+		log:        a.config.Log,
+		toWeb:      a.to.web.give,
+		toSSH:      toSSH,
+		toDatabase: a.dbs.serve,
+		toAuth:     a.to.auth.give,
+	}
+	s := &separatePorts{postgres: a.settings.postgres(a.certs.proxy), log: a.config.Log, toSSH: toSSH, toDatabase: a.dbs.servePort}
+	if a.profile.transportService() {
+		r.toTransport, s.toTransport = a.to.transport.give, a.to.transport.give
 	}
 	if len(a.kube.all) > 0 {
 		r.kube, r.toKube = a.settings.kube(a.certs.proxy), a.to.kube.give
+		s.kube, s.toKube = r.kube, r.toKube
 	}
-	return r, nil
+	a.router, a.separate = r, s
+	return nil
 }
 
 // serverCertificates are made anew at every start; clients trust their authorities.

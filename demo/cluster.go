@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +39,8 @@ type Config struct {
 	Env []string
 	// VersionProfile is the major version that the cluster is like: 12 or 15; zero is 15.
 	VersionProfile int
+	// Listeners is the layout of ports; empty is the usual one of the version: separate for 12, multiplex for 15.
+	Listeners Listeners
 	// Kubernetes is behind the cluster's Kubernetes clusters. Its owner closes it after the cluster. nil, or one that
 	// cannot be started, means that there are none.
 	Kubernetes *Kubernetes
@@ -65,7 +65,7 @@ func (c *Config) setDefaults() {
 type Cluster struct {
 	description Description
 	cancel      context.CancelFunc
-	listener    net.Listener
+	ports       *ports
 	servers     []server
 	group       group // the servers, the accept loop and every connection
 	audit       *audit
@@ -107,35 +107,45 @@ func open(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := dir.listen(config.Addr)
+	ports, err := dir.openPorts(p.layout, config.Addr)
 	if err != nil {
 		return nil, errors.Join(err, p.audit.close())
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	c := &Cluster{cancel: cancel, listener: listener, audit: p.audit}
-	route, err := c.assemble(ctx, p)
+	c := &Cluster{cancel: cancel, ports: ports, audit: p.audit}
+	a, err := c.assemble(ctx, p)
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.run(ctx, route)
+	c.run(ctx, a)
 	return c, nil
 }
 
-// run starts the servers and the accept loop.
-func (c *Cluster) run(ctx context.Context, route *router) {
+// run starts the servers and accepts connections.
+func (c *Cluster) run(ctx context.Context, a *assembly) {
 	for _, s := range c.servers {
 		c.group.run(func() { _ = s.from.Close() }, func() { _ = s.serve(s.from) }) // its error says that it was closed
 	}
-	c.group.run(func() { _ = c.listener.Close() }, func() {
+	c.accept(c.ports.web, a.router.serve)
+	if c.ports.separate() {
+		c.accept(c.ports.ssh, a.separate.serveSSH)
+		c.accept(c.ports.kube, a.separate.serveKube)
+		c.accept(c.ports.postgres, a.separate.servePostgres)
+	}
+	c.unwatch = context.AfterFunc(ctx, func() { _ = c.close() })
+}
+
+// accept serves every connection of a port.
+func (c *Cluster) accept(from net.Listener, serve func(net.Conn)) {
+	c.group.run(func() { _ = from.Close() }, func() {
 		for {
-			conn, err := c.listener.Accept()
+			conn, err := from.Accept()
 			if err != nil {
 				return
 			}
-			c.group.run(func() { _ = conn.Close() }, func() { route.serve(conn) })
+			c.group.run(func() { _ = conn.Close() }, func() { serve(conn) })
 		}
 	})
-	c.unwatch = context.AfterFunc(ctx, func() { _ = c.close() })
 }
 
 // Close ends the cluster: it stops listening, ends every connection and every program on the node, and returns when
@@ -150,7 +160,7 @@ func (c *Cluster) Close() error {
 func (c *Cluster) close() error {
 	c.once.Do(func() {
 		c.cancel()
-		err := c.listener.Close()
+		err := c.ports.close()
 		for _, s := range c.servers {
 			s.stop()
 		}
@@ -158,48 +168,6 @@ func (c *Cluster) close() error {
 		c.closeErr = errors.Join(err, c.audit.close())
 	})
 	return c.closeErr
-}
-
-// listen opens the port: the one asked for, or the one of the last start, or any.
-func (d stateDir) listen(addr string) (net.Listener, error) {
-	if addr != "" {
-		return listenLoopback(addr)
-	}
-	remembered, err := d.read(filePort)
-	if err != nil {
-		return nil, fmt.Errorf("reading the port of the last start: %w", err)
-	}
-	port, err := strconv.ParseUint(strings.TrimSpace(string(remembered)), 10, 16)
-	if err != nil {
-		port = 0
-	}
-	listener, err := listenLoopback(fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil && port != 0 { // somebody else has it by now
-		listener, err = listenLoopback("127.0.0.1:0")
-	}
-	if err != nil {
-		return nil, err
-	}
-	_, text, _ := net.SplitHostPort(listener.Addr().String())
-	if err := d.write(filePort, []byte(text+"\n")); err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	return listener, nil
-}
-
-func listenLoopback(addr string) (net.Listener, error) {
-	resolved, err := net.ResolveTCPAddr("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
-	}
-	if !resolved.IP.IsLoopback() {
-		return nil, fmt.Errorf("listening on %s: the demo cluster stays on loopback", addr)
-	}
-	listener, err := net.ListenTCP("tcp", resolved)
-	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
-	}
-	return listener, nil
 }
 
 // httpServer makes a server for connections whose TLS was terminated.

@@ -197,7 +197,7 @@ func (w *world) edit(t *testing.T, file, from, to string) {
 func TestACertificateOfTheWebAuthorityNamesLoopback(t *testing.T) {
 	w := start(t)
 	for _, name := range []string{"localhost", "127.0.0.1", "::1"} {
-		conn, err := tls.Dial("tcp", w.listener.Addr().String(), &tls.Config{RootCAs: w.webRoots(t), ServerName: name})
+		conn, err := tls.Dial("tcp", w.ports.web.Addr().String(), &tls.Config{RootCAs: w.webRoots(t), ServerName: name})
 		if err != nil {
 			t.Errorf("as %s: %v", name, err)
 			continue
@@ -229,7 +229,7 @@ func TestAPortThatIsTakenIsReplaced(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	thief, err := net.Listen("tcp", first.listener.Addr().String())
+	thief, err := net.Listen("tcp", first.ports.web.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestOtherAccountsSeeNothing(t *testing.T) {
 	if err != nil || count < 15 {
 		t.Errorf("walking the state folder: %d files, %v", count, err)
 	}
-	host, _, _ := net.SplitHostPort(w.listener.Addr().String())
+	host, _, _ := net.SplitHostPort(w.ports.web.Addr().String())
 	if !net.ParseIP(host).IsLoopback() {
 		t.Errorf("the cluster listens on %s", host)
 	}
@@ -298,6 +298,8 @@ func TestStartRefusesWhatItCannotUse(t *testing.T) {
 		want   string
 	}{
 		"an address for everyone": {func(c *Config) { c.Addr = "0.0.0.0:0" }, "stays on loopback"},
+		"an unknown version":      {func(c *Config) { c.VersionProfile = 13 }, "no version profile 13"},
+		"an unknown layout":       {func(c *Config) { c.Listeners = "both" }, `no listeners "both"`},
 		"no folder":               {func(c *Config) { c.State = "" }, "no folder was given"},
 	}
 	for name, test := range tests {
@@ -345,7 +347,7 @@ func TestTheClusterEndsWithItsContext(t *testing.T) {
 	}
 	cancel()
 	testkit.Eventually(t, "closed port", func() bool {
-		conn, err := net.Dial("tcp", cluster.listener.Addr().String())
+		conn, err := net.Dial("tcp", cluster.ports.web.Addr().String())
 		if err == nil {
 			_ = conn.Close()
 		}

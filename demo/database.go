@@ -89,34 +89,63 @@ func (d *databases) find(name string) *database {
 // says nothing when it refuses (databases sheet, 2.2).
 func (d *databases) serve(c *tls.Conn) {
 	defer func() { _ = c.Close() }()
-	state := c.ConnectionState()
-	if len(state.VerifiedChains) == 0 {
-		return
-	}
-	id, err := identityFromTLS(state.PeerCertificates[0])
-	if err != nil || len(id.usage) > 0 && !slices.Contains(id.usage, wire.UsageDatabase) {
-		return
-	}
-	granted, err := d.guard.admit(id, "db")
-	to := d.find(id.route.database.service)
-	if err != nil || to == nil || id.route.database.protocol != protocolPostgres {
+	granted, to, err := d.authorize(c)
+	if err != nil {
 		return
 	}
 	var client net.Conn = c
-	if strings.HasSuffix(state.NegotiatedProtocol, wire.ALPNPing) {
+	if strings.HasSuffix(c.ConnectionState().NegotiatedProtocol, wire.ALPNPing) {
 		client = newPingConn(c)
 		defer func() { _ = client.Close() }()
 	}
-	d.servePostgres(client, granted, to)
-}
-
-// servePostgres is the agent: what the client asks for in its first packet is what counts.
-func (d *databases) servePostgres(client net.Conn, granted *access, to *database) {
-	start, err := readPGStartup(client)
+	start, err := readPGStartup(client, pgSSLRequest, pgGSSRequest)
 	if err != nil {
 		d.log.Debug("a database client", "err", err)
 		return
 	}
+	d.servePostgres(client, granted, to, start)
+}
+
+// servePort does the same for a client of PostgreSQL's own port, which has asked for TLS already and may not do so
+// again. The proxy reads the first packet before it authorizes, and can say why it refuses.
+func (d *databases) servePort(c *tls.Conn) {
+	defer func() { _ = c.Close() }()
+	start, err := readPGStartup(c, pgGSSRequest)
+	if err != nil {
+		d.log.Debug("a database client", "err", err)
+		return
+	}
+	granted, to, err := d.authorize(c)
+	if err != nil {
+		_, _ = c.Write(pgError(pgNotAuthorized, err.Error()))
+		return
+	}
+	d.servePostgres(c, granted, to, start)
+}
+
+// authorize finds out who the client is and which database the certificate leads to.
+func (d *databases) authorize(c *tls.Conn) (*access, *database, error) {
+	state := c.ConnectionState()
+	if len(state.VerifiedChains) == 0 {
+		return nil, nil, refuse(accessDenied, "access denied: no client certificate")
+	}
+	id, err := identityFromTLS(state.PeerCertificates[0])
+	if err != nil || len(id.usage) > 0 && !slices.Contains(id.usage, wire.UsageDatabase) {
+		return nil, nil, refuse(accessDenied, "access denied: invalid client certificate")
+	}
+	granted, err := d.guard.admit(id, "db")
+	if err != nil {
+		return nil, nil, err
+	}
+	to := d.find(id.route.database.service)
+	if to == nil || id.route.database.protocol != protocolPostgres {
+		return nil, nil, refuse(notFound, "database %q not found", id.route.database.service)
+	}
+	return granted, to, nil
+}
+
+// servePostgres is the agent: what the client asks for in its first packet is what counts.
+func (d *databases) servePostgres(client net.Conn, granted *access, to *database, start *pgStartup) {
 	event := Event{Name: EventDBSessionStart, Service: "db", User: granted.identity.user, Session: newUUID(),
 		Database: to.name, DatabaseUser: start.user, DatabaseName: start.name, MFADeviceID: granted.identity.mfaDevice}
 	server, code, err := d.connect(granted, to, start)

@@ -219,7 +219,7 @@ func FuzzReadPGStartup(f *testing.F) {
 		start, err := readPGStartup(struct {
 			io.Reader
 			io.Writer
-		}{strings.NewReader(string(data)), io.Discard})
+		}{strings.NewReader(string(data)), io.Discard}, pgSSLRequest, pgGSSRequest)
 		if err == nil && (start.user == "" || start.name == "" || !strings.Contains(string(data), string(start.raw))) {
 			t.Errorf("%q became %+v", data, start)
 		}

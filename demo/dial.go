@@ -12,6 +12,7 @@ import (
 // streams are pipes in memory.
 type switchboard struct {
 	cluster string
+	profile profile
 	nodes   []*node
 	toAuth  func(net.Conn)
 	group   *group
@@ -52,6 +53,9 @@ func (s *switchboard) find(granted *access, host string) (*node, error) {
 	}
 	if uuidLike.MatchString(host) {
 		return nil, refuse(notFound, "unable to locate node matching UUID-like target %s", host)
+	}
+	if s.profile.dialsUnknownHosts() { // it would; but nothing leaves this computer
+		return nil, refuse(notFound, "Teleport proxy failed to connect to \"node\" agent %q over direct dial", host)
 	}
 	return nil, refuse(notFound, "direct dialing to nodes not found in inventory is not supported")
 }

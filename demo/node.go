@@ -51,9 +51,9 @@ func (n *node) serve(c net.Conn) {
 	}
 }
 
-// global answers a request of the connection. The node chooses the ids of sessions itself (SSH sheet, 4.3).
+// global answers a request of the connection. Newer nodes choose the ids of sessions themselves (SSH sheet, 4.3).
 func (n *node) global(request *ssh.Request) {
-	if request.Type == "session-id-query@goteleport.com" && request.WantReply {
+	if request.Type == "session-id-query@goteleport.com" && request.WantReply && n.profile.assignsSessions() {
 		_ = request.Reply(true, nil)
 		return
 	}

@@ -87,6 +87,8 @@ func TestSubsystemNames(t *testing.T) {
 		"proxy:node:0@@demo":          {host: "node", cluster: "demo"},
 		"proxy:[::1]:22@default@demo": {host: "::1", port: 22, cluster: "demo"},
 		"proxy:@demo":                 {cluster: "demo"},
+		"proxy:node:0@blue@demo":      {host: "node", cluster: "demo"},
+		"proxy:node:0@a@b@c":          {host: "node", cluster: "b@c"},
 	}
 	for name, want := range tests {
 		if got, err := parseSubsystem(name); err != nil || got != want {
@@ -94,7 +96,7 @@ func TestSubsystemNames(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "proxy:", "proxy", "sftp", "proxy:node", "proxy:node:", "proxy::22", "proxy:node:99999",
-		"proxy:node:-1", "proxy:node:0@a@b@c", "proxy:node:0@blue@demo", "proxy:@"} {
+		"proxy:node:-1", "proxy:@a@b", "proxy:@"} {
 		if got, err := parseSubsystem(name); err == nil {
 			t.Errorf("%q is accepted as %+v", name, got)
 		}

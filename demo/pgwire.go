@@ -25,20 +25,20 @@ type pgStartup struct {
 
 var errPGStartup = errors.New("not a PostgreSQL startup packet")
 
-// readPGStartup reads up to the StartupMessage; requests for encryption are answered with no, since the tunnel is
-// encrypted (databases sheet, 2.2).
-func readPGStartup(client io.ReadWriter) (*pgStartup, error) {
+// readPGStartup reads up to the StartupMessage; requests for encryption that may come are answered with no, since the
+// tunnel is encrypted (databases sheet, 2.2).
+func readPGStartup(client io.ReadWriter, may ...uint32) (*pgStartup, error) {
 	for range 3 {
 		raw, err := readPGPacket(client)
 		if err != nil {
 			return nil, err
 		}
-		switch code := binary.BigEndian.Uint32(raw[4:8]); code {
-		case pgSSLRequest, pgGSSRequest:
+		switch code := binary.BigEndian.Uint32(raw[4:8]); {
+		case slices.Contains(may, code):
 			if _, err := client.Write([]byte{'N'}); err != nil {
 				return nil, err
 			}
-		case pgVersion3:
+		case code == pgVersion3:
 			return parsePGStartup(raw)
 		default:
 			return nil, fmt.Errorf("code %d: %w", code, errPGStartup)

@@ -296,7 +296,7 @@ func TestTheClientsOrderOfNamesDecides(t *testing.T) {
 
 func TestAClientThatSaysNothingIsEndedWithTheCluster(t *testing.T) {
 	w := start(t)
-	conn, err := net.Dial("tcp", w.listener.Addr().String())
+	conn, err := net.Dial("tcp", w.ports.web.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ type router struct {
 	toDatabase  func(*tls.Conn) // TLS was terminated
 	toKube      func(net.Conn)  // TLS was terminated
 	toAuth      func(net.Conn)  // TLS untouched
-	toTransport func(net.Conn)  // TLS untouched
+	toTransport func(net.Conn)  // TLS untouched; nil where there is none
 }
 
 // serve routes one connection and returns when it was handed over or refused; a refused one is closed without an
@@ -69,7 +69,7 @@ func (r *router) route(h hello) func(net.Conn) {
 			return func(c net.Conn) { r.terminate(c, r.database, func(c net.Conn) { _ = c.Close() }) }
 		case name == wire.ALPNProxySSH:
 			return func(c net.Conn) { r.terminate(c, r.ssh, r.toSSH) }
-		case name == wire.ALPNProxySSHGRPC:
+		case name == wire.ALPNProxySSHGRPC && r.toTransport != nil:
 			return forward(r.toTransport)
 		case strings.HasPrefix(name, wire.ALPNAuthPrefix):
 			if cluster, ok := authCluster(name); !ok || cluster != r.cluster {

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -37,7 +38,7 @@ func (p *sshProxy) serve(c net.Conn) {
 		case "direct-tcpip":
 			conn.open.Go(func() { p.direct(conn, channel) })
 		default:
-			_ = channel.Reject(ssh.UnknownChannelType, "unknown channel type")
+			_ = channel.Reject(ssh.UnknownChannelType, "unknown channel type: "+channel.ChannelType())
 		}
 	}
 }
@@ -59,12 +60,19 @@ func (p *sshProxy) session(conn *sshConn, offer ssh.NewChannel) {
 			p.subsystem(conn, channel, request)
 			return
 		default:
-			_ = request.Reply(false, nil)
+			fail(channel, request, fmt.Errorf("(proxy) proxy doesn't support request type '%s'", request.Type))
 		}
 	}
 }
 
-// subsystem serves one request. A failure is told on the channel's stderr and in the reply.
+// fail tells an error on the channel's stderr and in the reply. It ends a line, so that nothing is written behind it.
+func fail(channel ssh.Channel, request *ssh.Request, err error) {
+	text := err.Error() + "\n"
+	_, _ = io.WriteString(channel.Stderr(), text)
+	_ = request.Reply(false, []byte(text))
+}
+
+// subsystem serves one request.
 func (p *sshProxy) subsystem(conn *sshConn, channel ssh.Channel, request *ssh.Request) {
 	var payload struct{ Name string }
 	if err := ssh.Unmarshal(request.Payload, &payload); err != nil {
@@ -79,15 +87,22 @@ func (p *sshProxy) subsystem(conn *sshConn, channel ssh.Channel, request *ssh.Re
 	t, err := parseSubsystem(payload.Name)
 	var stream net.Conn
 	if err == nil {
-		stream, err = p.switchboard.connect(conn.access, t, conn.RemoteAddr())
+		stream, err = p.connect(conn, t)
 	}
 	if err != nil {
-		_, _ = io.WriteString(channel.Stderr(), err.Error())
-		_ = request.Reply(false, nil)
+		fail(channel, request, err)
 		return
 	}
 	_ = request.Reply(true, nil)
 	join(channel, stream)
+}
+
+// connect opens a stream. Other clusters have a text of their own here.
+func (p *sshProxy) connect(conn *sshConn, t target) (net.Conn, error) {
+	if t.cluster != "" && t.cluster != p.switchboard.cluster {
+		return nil, fmt.Errorf("invalid format for proxy request: unknown cluster %q", t.cluster)
+	}
+	return p.switchboard.connect(conn.access, t, conn.RemoteAddr())
 }
 
 // site is one cluster in the list of clusters.
@@ -103,7 +118,8 @@ func (p *sshProxy) sites(channel ssh.Channel) {
 	exit(channel, 0)
 }
 
-// direct serves "ssh -J": the same streams by host and port (RFC 4254, 7.2).
+// direct serves "ssh -J": the same streams by host and port (RFC 4254, 7.2). The channel is there before the stream; the
+// reason of a failure stays with the proxy.
 func (p *sshProxy) direct(conn *sshConn, offer ssh.NewChannel) {
 	var payload struct {
 		Host       string
@@ -115,17 +131,17 @@ func (p *sshProxy) direct(conn *sshConn, offer ssh.NewChannel) {
 		_ = offer.Reject(ssh.ConnectionFailed, "invalid target")
 		return
 	}
-	stream, err := p.switchboard.connect(conn.access, target{host: payload.Host, port: int(payload.Port)}, conn.RemoteAddr())
-	if err != nil {
-		_ = offer.Reject(ssh.ConnectionFailed, err.Error())
-		return
-	}
 	channel, requests, err := offer.Accept()
 	if err != nil {
-		_ = stream.Close()
 		return
 	}
 	conn.open.Go(func() { ssh.DiscardRequests(requests) })
+	stream, err := p.connect(conn, target{host: payload.Host, port: int(payload.Port)})
+	if err != nil {
+		_, _ = io.WriteString(channel.Stderr(), "Unable to start proxy subsystem.")
+		_ = channel.Close()
+		return
+	}
 	join(channel, stream)
 }
 

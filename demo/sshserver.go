@@ -147,6 +147,10 @@ func (s *sshServer) answerGlobal(request *ssh.Request) {
 		ok = true
 	case "cluster-details@goteleport.com":
 		ok, payload = true, ssh.Marshal(clusterDetails{})
+	case "recording-proxy@teleport.com":
+		if ok = s.profile.tellsRecordingInWords(); ok {
+			payload = []byte("false")
+		}
 	case "x-teleport-version":
 		ok, payload = true, []byte(s.profile.serverVersion())
 	}

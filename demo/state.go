@@ -15,6 +15,9 @@ import (
 const (
 	fileHostID       = "host-id"
 	filePort         = "port"
+	fileSSHPort      = "port-ssh"
+	fileKubePort     = "port-kube"
+	filePostgresPort = "port-postgres"
 	fileCredentials  = "credentials.json"
 	filePasswords    = "passwords.json"
 	fileAttestations = "attestations.json"

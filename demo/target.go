@@ -17,33 +17,29 @@ type target struct {
 // subsystemPrefix begins the subsystem name that asks for a stream (transport sheet, section 7).
 const subsystemPrefix = "proxy:"
 
-// parseSubsystem reads "proxy:HOST:PORT", "...@CLUSTER", "...@NAMESPACE@CLUSTER" or "proxy:@CLUSTER". There is one
-// namespace, default.
+// parseSubsystem reads "proxy:HOST:PORT", "...@CLUSTER", "...@NAMESPACE@CLUSTER" or "proxy:@CLUSTER". The namespace
+// plays no part.
 func parseSubsystem(name string) (target, error) {
 	rest, ok := strings.CutPrefix(name, subsystemPrefix)
 	if !ok {
-		return target{}, fmt.Errorf("unsupported subsystem %q", name)
+		return target{}, fmt.Errorf("unrecognized subsystem: %s", name)
 	}
-	parts := strings.Split(rest, "@")
+	parts := strings.SplitN(rest, "@", 3)
 	t := target{}
-	switch len(parts) {
-	case 1:
-	case 2:
-		t.cluster = parts[1]
-	case 3:
-		if parts[1] != "" && parts[1] != "default" {
-			return target{}, fmt.Errorf("namespace %q is not found", parts[1])
-		}
-		t.cluster = parts[2]
-	default:
-		return target{}, fmt.Errorf("invalid subsystem %q", name)
+	if len(parts) > 1 {
+		t.cluster = parts[len(parts)-1]
 	}
-	if parts[0] == "" && t.cluster != "" {
+	if parts[0] == "" && len(parts) == 2 {
+		if t.cluster == "" {
+			return target{}, fmt.Errorf("invalid format for proxy request: missing cluster name or target host in %q", name)
+		}
 		return t, nil
 	}
 	var err error
-	t.host, t.port, err = parseHostPort(parts[0])
-	return t, err
+	if t.host, t.port, err = parseHostPort(parts[0]); err != nil {
+		return target{}, fmt.Errorf("invalid format for proxy request: %q, expected 'proxy:host:port@cluster'", name)
+	}
+	return t, nil
 }
 
 // parseHostPort reads "HOST:PORT"; the host is a UUID, a name or an address, the port may be 0.

@@ -43,6 +43,11 @@ func (s *tlsSettings) kube(cert tls.Certificate) *tls.Config {
 	return s.base(cert, tls.RequireAndVerifyClientCert, wire.ALPNHTTP2, wire.ALPNHTTP1)
 }
 
+// postgres is for the port that PostgreSQL's clients know: the host certificate, and a certificate from everyone.
+func (s *tlsSettings) postgres(cert tls.Certificate) *tls.Config {
+	return s.base(cert, tls.RequireAndVerifyClientCert)
+}
+
 // ssh terminates the TLS around SSH. It shows the host certificate, asks for none and, like the real thing,
 // negotiates no ALPN name.
 func (s *tlsSettings) ssh(cert tls.Certificate) *tls.Config {

@@ -15,7 +15,7 @@ import (
 // maxFrame is the most that one frame carries (transport sheet, section 6).
 const maxFrame = 16 << 10
 
-// transportService carries SSH connections over gRPC.
+// transportService carries connections to nodes and to the auth server over gRPC.
 type transportService struct {
 	transportpb.UnimplementedTransportServiceServer
 	switchboard *switchboard
@@ -36,16 +36,17 @@ func (s *transportService) GetClusterDetails(context.Context,
 	return &transportpb.GetClusterDetailsResponse{Details: &transportpb.ClusterDetails{}}, nil
 }
 
-// sshStream is the server's end of a ProxySSH call.
-type sshStream = transportpb.TransportService_ProxySSHServer
-
 // ProxySSH connects a client with a node and copies both ways until either is done.
-func (s *transportService) ProxySSH(stream sshStream) error {
+func (s *transportService) ProxySSH(stream transportpb.TransportService_ProxySSHServer) error {
 	first, err := stream.Recv()
 	if err != nil {
 		return refuse(badParameter, "the first message is missing")
 	}
-	conn, err := s.dial(stream.Context(), first.DialTarget)
+	to, err := dialTarget(first.DialTarget)
+	if err != nil {
+		return err
+	}
+	conn, err := s.connect(stream.Context(), to)
 	if err != nil {
 		return err
 	}
@@ -53,44 +54,81 @@ func (s *transportService) ProxySSH(stream sshStream) error {
 	if err := stream.Send(&transportpb.ProxySSHResponse{Details: &transportpb.ClusterDetails{}}); err != nil {
 		return err
 	}
-	s.group.run(func() { _ = conn.Close() }, func() { fromClient(conn, stream, first) })
-	return toClient(stream, conn)
+	return s.copy(conn, first.GetSsh(), func() (*transportpb.Frame, error) {
+		request, err := stream.Recv()
+		return request.GetSsh(), err
+	}, func(frame *transportpb.Frame) error {
+		return stream.Send(&transportpb.ProxySSHResponse{Frame: &transportpb.ProxySSHResponse_Ssh{Ssh: frame}})
+	})
 }
 
-func (s *transportService) dial(ctx context.Context, wanted *transportpb.TargetHost) (net.Conn, error) {
+// ProxyCluster connects a client with the auth server and copies both ways until either is done.
+func (s *transportService) ProxyCluster(stream transportpb.TransportService_ProxyClusterServer) error {
+	first, err := stream.Recv()
+	if err != nil {
+		return refuse(badParameter, "the first message is missing")
+	}
+	if first.Cluster == "" {
+		return refuse(badParameter, "the first message must contain a cluster name")
+	}
+	conn, err := s.connect(stream.Context(), target{cluster: first.Cluster})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	return s.copy(conn, first.Frame, func() (*transportpb.Frame, error) {
+		request, err := stream.Recv()
+		return request.GetFrame(), err
+	}, func(frame *transportpb.Frame) error {
+		return stream.Send(&transportpb.ProxyClusterResponse{Frame: frame})
+	})
+}
+
+func dialTarget(wanted *transportpb.TargetHost) (target, error) {
 	if wanted == nil {
-		return nil, refuse(badParameter, "the first message must contain a dial target")
+		return target{}, refuse(badParameter, "the first message must contain a dial target")
 	}
 	host, port, err := parseHostPort(wanted.HostPort)
 	if err != nil {
-		return nil, refuse(badParameter, "%v", err)
+		return target{}, refuse(badParameter, "%v", err)
 	}
+	return target{host: host, port: port, cluster: wanted.Cluster}, nil
+}
+
+func (s *transportService) connect(ctx context.Context, to target) (net.Conn, error) {
 	client, ok := peer.FromContext(ctx)
 	if !ok {
 		return nil, errors.New("finding out who calls: grpc-go names no peer")
 	}
-	return s.switchboard.connect(accessOf(ctx), target{host: host, port: port, cluster: wanted.Cluster}, client.Addr)
+	return s.switchboard.connect(accessOf(ctx), to, client.Addr)
 }
 
-// fromClient passes on what the client sends, beginning with its first message. It may outlive the call by a moment,
-// since only the end of the call wakes it.
-func fromClient(conn net.Conn, stream sshStream, first *transportpb.ProxySSHRequest) {
-	defer func() { _ = conn.Close() }()
-	for request, err := first, error(nil); err == nil; request, err = stream.Recv() {
-		if _, err := conn.Write(request.GetSsh().GetPayload()); err != nil {
-			return
+// copy passes on what comes from either side, beginning with the client's first frame, until one of them is done. The
+// client's side may outlive the call by a moment, since only the end of the call wakes it.
+func (s *transportService) copy(conn net.Conn, frame *transportpb.Frame,
+	receive func() (*transportpb.Frame, error), send func(*transportpb.Frame) error) error {
+
+	s.group.run(func() { _ = conn.Close() }, func() {
+		defer func() { _ = conn.Close() }()
+		for err := error(nil); err == nil; frame, err = receive() {
+			if len(frame.GetPayload()) == 0 {
+				continue
+			}
+			if _, err := conn.Write(frame.GetPayload()); err != nil {
+				return
+			}
 		}
-	}
+	})
+	return toClient(conn, send)
 }
 
-// toClient passes on what the node sends, until one of them ends the connection.
-func toClient(stream sshStream, conn net.Conn) error {
+// toClient passes on what the other side sends.
+func toClient(conn net.Conn, send func(*transportpb.Frame) error) error {
 	buf := make([]byte, maxFrame)
 	for {
 		n, err := conn.Read(buf)
 		if n > 0 {
-			frame := &transportpb.ProxySSHResponse_Ssh{Ssh: &transportpb.Frame{Payload: buf[:n]}}
-			if err := stream.Send(&transportpb.ProxySSHResponse{Frame: frame}); err != nil {
+			if err := send(&transportpb.Frame{Payload: buf[:n]}); err != nil {
 				return err
 			}
 		}

@@ -53,6 +53,13 @@ func (p profile) attestsReissues() bool { return p >= 14 }
 // dialsUnknownHosts reports whether the proxy tries to reach a host that is not in the inventory (SSH sheet, section 2).
 func (p profile) dialsUnknownHosts() bool { return p < 14 }
 
+// tellsRecordingInWords reports whether SSH servers also answer an older question about recording, with a word
+// (transport sheet, section 7).
+func (p profile) tellsRecordingInWords() bool { return p < version15 }
+
+// assignsSessions reports whether nodes choose the ids of sessions, and say so when they are asked (SSH sheet, 4.4).
+func (p profile) assignsSessions() bool { return p >= version15 }
+
 // kubeServers reports whether Kubernetes clusters are listed as kube_server, once for each agent; if not, as
 // kube_cluster (databases-kube-apps sheet, 4.4).
 func (p profile) kubeServers() bool { return p >= 13 }

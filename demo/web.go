@@ -18,7 +18,7 @@ type webAPI struct {
 	profile profile
 	issuer  *issuer
 	addr    string // host:port as clients reach the proxy
-	listen  string // host:port of the listener
+	ports   *ports
 	log     *slog.Logger
 }
 
@@ -72,21 +72,31 @@ func setHeaders(h http.Header) {
 // find describes the proxy and leaves out how to sign in (login sheet, section 3).
 func (w *webAPI) find(*http.Request) (any, error) {
 	return wire.Ping{
-		Proxy: wire.PingProxy{
-			TLSRoutingEnabled: true,
-			Kube:              wire.PingKube{Enabled: len(w.issuer.kube.all) > 0},
-			SSH: wire.PingSSH{
-				ListenAddr:       w.listen,
-				TunnelListenAddr: w.listen,
-				WebListenAddr:    w.listen,
-				PublicAddr:       w.addr,
-				DialTimeout:      dialTimeout,
-			},
-		},
+		Proxy:            w.announce(),
 		ServerVersion:    w.profile.serverVersion(),
 		MinClientVersion: w.profile.minClientVersion(),
 		ClusterName:      w.issuer.cluster,
 	}, nil
+}
+
+// announce says where the services are (login sheet, 3.3). Nobody can join, so the port for that is the web port.
+func (w *webAPI) announce() wire.PingProxy {
+	web := w.ports.web.Addr().String()
+	p := wire.PingProxy{
+		TLSRoutingEnabled: !w.ports.separate(),
+		Kube:              wire.PingKube{Enabled: len(w.issuer.kube.all) > 0, ListenAddr: web},
+		SSH:               wire.PingSSH{ListenAddr: web, TunnelListenAddr: web, WebListenAddr: web, PublicAddr: w.addr},
+		DB:                wire.PingDB{PostgresListenAddr: web},
+	}
+	if w.profile.announcesLimits() {
+		p.SSH.DialTimeout = dialTimeout
+	}
+	if w.ports.separate() {
+		p.Kube.ListenAddr = w.ports.kube.Addr().String()
+		p.SSH.ListenAddr = w.ports.ssh.Addr().String()
+		p.DB.PostgresListenAddr = w.ports.postgres.Addr().String()
+	}
+	return p
 }
 
 // dialTimeout is what ping announces for SSH connections.
@@ -105,10 +115,12 @@ func (w *webAPI) describe(connector string) wire.Ping {
 		Webauthn:          spec.pingWebauthn(),
 		Local:             &wire.PingLocal{Name: connector},
 		PrivateKeyPolicy:  string(spec.RequireSessionMFA.policy),
-		PIVSlot:           strings.ToLower(spec.HardwareKey.PIVSlot),
-		PIVPINCacheTTL:    spec.HardwareKey.PINCacheTTL,
 		HasMOTD:           spec.MessageOfTheDay != "",
-		DefaultSessionTTL: wire.Duration(spec.DefaultSessionTTL),
+	}
+	if w.profile.announcesLimits() {
+		ping.Auth.PIVSlot = strings.ToLower(spec.HardwareKey.PIVSlot)
+		ping.Auth.PIVPINCacheTTL = spec.HardwareKey.PINCacheTTL
+		ping.Auth.DefaultSessionTTL = wire.Duration(spec.DefaultSessionTTL)
 	}
 	return ping
 }
@@ -117,7 +129,11 @@ func (w *webAPI) pingConnector(in *http.Request) (any, error) {
 	name := in.PathValue("connector")
 	switch name {
 	case "local", "passwordless", "headless":
-		return w.describe(name), nil
+		ping := w.describe(name)
+		if !w.profile.announcesLimits() {
+			ping.MinClientVersion = "" // older ones tell it only without a connector
+		}
+		return ping, nil
 	default:
 		return nil, refuse(badParameter, "invalid connector name: %s; valid options: local, passwordless", name)
 	}

@@ -53,9 +53,9 @@ func members(t *testing.T, data []byte) map[string]string {
 	return found
 }
 
-// differences of version 15 without Kubernetes and databases from the captured version 12, by decision.
+// differences from the captured version 12, by decision or by version 15.
 var (
-	without = []string{".proxy.kube.enabled", ".proxy.kube.listen_addr", ".proxy.db.postgres_listen_addr", ".proxy.db.mysql_listen_addr"}
+	without = []string{".proxy.kube.enabled", ".proxy.db.mysql_listen_addr"}
 	added   = map[string]string{".auth.default_session_ttl": "string", ".auth.piv_pin_cache_ttl": "number", ".proxy.ssh.dial_timeout": "number"}
 
 	// addedByWebauthn are members of other captures, where a second factor was wanted.
@@ -63,9 +63,15 @@ var (
 )
 
 func TestDiscoveryHasTheMembersOfARealCluster(t *testing.T) {
-	w := start(t)
+	t.Run("version 12", func(t *testing.T) {
+		testDiscovery(t, startLike(t, func(c *Config) { c.VersionProfile, c.Listeners = 12, ListenersMultiplex }), nil)
+	})
+	t.Run("version 15", func(t *testing.T) { testDiscovery(t, start(t), added) })
+}
+
+func testDiscovery(t *testing.T, w *world, added map[string]string) {
 	tests := map[string]string{
-		"/webapi/ping": "ping-hk.json", "/v1/webapi/ping": "ping-hk.json", "/webapi/ping/local": "ping-hk.json",
+		"/webapi/ping": "ping-hk.json", "/v1/webapi/ping": "ping-hk.json",
 		"/webapi/find": "find-multiplex.json", "/v1/webapi/find": "find-multiplex.json",
 	}
 	for path, file := range tests {
