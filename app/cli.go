@@ -45,6 +45,8 @@ type options struct {
 	dbName   string
 	port     int
 	version  string // that the demo's cluster is like
+	// listeners are those of the demo's proxy; empty for what the version has.
+	listeners string
 }
 
 func commands() []command {

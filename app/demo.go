@@ -70,7 +70,7 @@ func startDemo(ctx context.Context, state string, getenv func(string) string, o 
 	w.kube = demo.NewKubernetes(getenv, nil)
 	w.cluster, err = demo.Start(ctx, demo.Config{
 		State: filepath.Join(state, "cluster"), AttestationRoots: roots, AttestationRootFile: w.root, Now: time.Now,
-		Shell: getenv("SHELL"), Env: os.Environ(), VersionProfile: version,
+		Shell: getenv("SHELL"), Env: os.Environ(), VersionProfile: version, Listeners: demo.Listeners(o.listeners),
 		Kubernetes: w.kube,
 	})
 	if err == nil && canFIDO {

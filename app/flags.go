@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/touchstone-app/touchstone/demo"
 	"github.com/touchstone-app/touchstone/keystore/virtual"
 )
 
@@ -57,6 +58,8 @@ func demoFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.state, "state", "", "folder that keeps the demo's cluster, key and passwords")
 	o.version = "15"
 	f.Func("version-profile", "Teleport's major version that the demo's cluster is like, 12 or 15 (default 15)", oneOf(&o.version, "12", "15"))
+	f.Func("listeners", "multiplex has everything on one port, separate gives SSH, Kubernetes and PostgreSQL their own (default: as the version)",
+		oneOf(&o.listeners, string(demo.ListenersMultiplex), string(demo.ListenersSeparate)))
 	firmwareFlag(f, o)
 	touchFlag(f, o)
 }
