@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,6 +81,10 @@ func TestAChallengeIsReadAsClustersSendIt(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("ParseChallenge: %v (-want +got):\n%s", err, diff)
+	}
+	old := strings.ReplaceAll(text, "AAEC_v8", "AAEC/v8=")
+	if got, err := ParseChallenge("https://demo.example.com:3080", []byte(old)); err != nil || !cmp.Equal(got, want) {
+		t.Errorf("in standard base64, as older clusters write it: %+v, %v", got, err)
 	}
 	for _, bad := range []string{``, `{`, `{"publicKey":{"challenge":"*"}}`, `{"publicKey":{"challenge":7}}`,
 		`{"publicKey":{"allowCredentials":[{"type":"other","id":"AQ"}]}}`} {

@@ -87,7 +87,8 @@ type Assertion struct {
 	UserHandle        base64URL `json:"userHandle,omitempty"`
 }
 
-// base64URL is bytes whose JSON is base64url without padding; padding is accepted.
+// base64URL is bytes whose JSON is base64url without padding. Padding and the standard alphabet are accepted: older
+// clusters write them.
 type base64URL []byte
 
 // MarshalJSON encodes the bytes.
@@ -96,13 +97,15 @@ func (b base64URL) MarshalJSON() ([]byte, error) { return json.Marshal(b.String(
 // String is the text that stands for the bytes in JSON.
 func (b base64URL) String() string { return base64.RawURLEncoding.EncodeToString(b) }
 
+var standardAlphabet = strings.NewReplacer("+", "-", "/", "_")
+
 // UnmarshalJSON decodes a text.
 func (b *base64URL) UnmarshalJSON(text []byte) error {
 	var encoded string
 	if err := json.Unmarshal(text, &encoded); err != nil {
 		return err
 	}
-	decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(encoded, "="))
+	decoded, err := base64.RawURLEncoding.DecodeString(standardAlphabet.Replace(strings.TrimRight(encoded, "=")))
 	*b = decoded
 	return err
 }
