@@ -45,7 +45,11 @@ func (i *issuer) tryReissue(id identity, r *authpb.UserCertsRequest, once *singl
 	if err != nil {
 		return nil, err
 	}
-	proof, err := i.lookAt(r.AttestationStatement, publicKey, now)
+	statement := r.AttestationStatement
+	if !granted.profile.attestsReissues() {
+		statement = nil
+	}
+	proof, err := i.lookAt(statement, publicKey, now)
 	if err != nil {
 		return nil, err
 	}
