@@ -28,6 +28,7 @@ type connectionActions struct {
 	closeTab  func(tab string)
 	stopProxy func(session.ProxyID)
 	copy      func(text string)
+	run       func(session.ProxyID) // the usual tool, in a terminal tab
 	browse    func(url string)
 }
 
@@ -35,7 +36,7 @@ func newConnections(actions connectionActions) *connections {
 	c := &connections{actions: actions, list: widget.Column(0)}
 	c.table = widget.NewBox(widget.Card, widget.Inset(1, 6, 6, 6, container.NewVScroll(c.list)))
 	c.empty = widget.NewEmptyState(assets.IconPlug, "Nothing is open",
-		"Connect to a server, a database or an application on the Resources tab.", nil)
+		"Connect to anything on the Resources tab.", nil)
 	c.root = container.NewStack(c.table, c.empty)
 	c.show(nil)
 	return c
@@ -75,13 +76,13 @@ func (c *connections) first() fyne.Focusable {
 
 // connectionView is one row of the page.
 type connectionView struct {
-	row                      connectionRow
-	root                     fyne.CanvasObject
-	icon                     *widget.Icon
-	title, state, detail     *widget.Text
-	command                  *widget.Text
-	copy, browse, open, stop *widget.Button
-	buttons                  *fyne.Container
+	row                           connectionRow
+	root                          fyne.CanvasObject
+	icon                          *widget.Icon
+	title, state, detail          *widget.Text
+	command                       *widget.Text
+	run, copy, browse, open, stop *widget.Button
+	buttons                       *fyne.Container
 }
 
 func newConnectionView(actions connectionActions) *connectionView {
@@ -92,6 +93,7 @@ func newConnectionView(actions connectionActions) *connectionView {
 		detail:  widget.NewCell("", widget.Small),
 		command: widget.NewCell("", widget.CodeMuted),
 	}
+	v.run = widget.NewSmallButton("Run", assets.IconTerminal, "", widget.Secondary, func() { actions.run(v.row.Proxy) })
 	v.copy = widget.NewSmallButton("Copy", assets.IconCopy, "", widget.Secondary, func() { actions.copy(v.row.Command) })
 	v.browse = widget.NewSmallButton("Open", assets.IconGlobe, "", widget.Secondary, func() { actions.browse(v.row.URL) })
 	v.open = widget.NewSmallButton("Show", assets.IconTerminal, "", widget.Secondary, func() { actions.show(v.row.Tab) })
@@ -102,7 +104,7 @@ func newConnectionView(actions connectionActions) *connectionView {
 			actions.stopProxy(v.row.Proxy)
 		}
 	})
-	v.buttons = widget.Row(widget.SpaceS, v.copy, v.browse, v.open, v.stop)
+	v.buttons = widget.Row(widget.SpaceS, v.run, v.copy, v.browse, v.open, v.stop)
 	words := widget.Column(4, widget.Border(nil, nil, widget.Inset(0, widget.SpaceM, 0, widget.SpaceM, v.state), v.title), v.command, v.detail)
 	line := widget.Border(nil, widget.Inset(0, widget.SpaceM, 0, widget.SpaceS, widget.Middle(v.icon)), widget.Middle(v.buttons), words)
 	v.root = container.NewVBox(widget.Inset(10, 10, 10, 6, line), widget.NewHairline())
@@ -120,11 +122,13 @@ func (v *connectionView) show(row connectionRow) {
 	v.state.Set(row.State, widget.Small.In(row.Color))
 	v.detail.SetText(row.Detail)
 	v.command.SetText(row.Command)
+	v.run.SetName("Run command for " + row.Title)
 	v.copy.SetName("Copy command for " + row.Title)
 	v.browse.SetName("Open " + row.Title)
 	v.open.SetName("Show " + row.Title)
 	v.stop.SetName("Stop " + row.Title)
 	v.command.Hidden = row.Command == ""
+	v.run.Hidden = !row.Runs
 	v.copy.Hidden = row.Command == ""
 	v.browse.Hidden = row.URL == ""
 	v.open.Hidden = row.Tab == ""

@@ -35,17 +35,21 @@ func (m *mainScreen) connectionActions() connectionActions {
 			w.loop.run(func(context.Context) error { return w.deps.Sessions.StopProxy(id) }, w.report)
 		},
 		copy:   func(text string) { w.deps.App.Clipboard().SetContent(text) },
+		run:    w.runProxyTool,
 		browse: func(url string) { w.report(w.deps.Desktop.OpenURL(url)) },
 	}
 }
 
-// openProxy opens a local proxy to a database or an application. opened runs when it listens.
+// openProxy opens a local proxy to anything but a server. opened runs when it listens.
 func (w *Window) openProxy(p Place, opened func()) {
 	w.memory.visited(p)
 	w.loop.run(func(ctx context.Context) (err error) {
-		if p.Kind == string(session.ProxyApp) {
+		switch session.ProxyKind(p.Kind) {
+		case session.ProxyApp:
 			_, err = w.deps.Sessions.OpenApp(ctx, session.AppRef{Cluster: p.Cluster, Name: p.Name})
-		} else {
+		case session.ProxyKube:
+			_, err = w.deps.Sessions.OpenKube(ctx, session.KubeRef{Cluster: p.Cluster, Name: p.Name})
+		default:
 			_, err = w.deps.Sessions.OpenDatabase(ctx, session.DatabaseRef{Cluster: p.Cluster, Name: p.Name, User: p.Login, Database: p.Database})
 		}
 		return err

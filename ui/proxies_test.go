@@ -21,14 +21,20 @@ func mixed() session.Snapshot {
 		{Name: "orders", Protocol: "postgres", Description: "what customers bought", Labels: map[string]string{"env": "prod"}},
 	}
 	c.Apps = []session.App{{Name: "grafana", URI: "http://10.0.0.9:3000", PublicAddr: "grafana.prod-eu.example.com"}}
+	c.KubeClusters = []session.KubeCluster{{Name: "shop-eu", Description: "where the shop runs", Labels: map[string]string{"env": "prod"}}}
 	return session.Snapshot{Clusters: []session.Cluster{c}, Proxies: []session.ProxyInfo{
 		{ID: 1, Cluster: c.ID, Kind: session.ProxyDatabase, Name: "orders", Protocol: "postgres", User: "reader", Database: "orders",
 			Address: "127.0.0.1:54021", Command: "psql 'host=127.0.0.1 port=54021 user=reader dbname=orders sslmode=disable'",
 			Clients: 2, Sent: 1234, Received: 56_789_000, Expires: epoch.Add(7 * time.Hour)},
 		{ID: 2, Cluster: c.ID, Kind: session.ProxyApp, Name: "grafana", Protocol: "http", Address: "127.0.0.1:54022",
 			Command: "curl http://127.0.0.1:54022", URL: "http://127.0.0.1:54022"},
+		{ID: 3, Cluster: c.ID, Kind: session.ProxyKube, Name: "shop-eu", Protocol: "kubernetes", Address: "127.0.0.1:54023",
+			Kubeconfig: kubeconfig, Command: "KUBECONFIG=" + kubeconfig + " kubectl"},
 	}}
 }
+
+// kubeconfig is as long as such paths are.
+const kubeconfig = "/home/alice/.config/touchstone/clusters/teleport.prod-eu.example.com/kube/shop-eu-54023"
 
 func openMixed(t *testing.T) *harness {
 	t.Helper()
@@ -121,6 +127,39 @@ func TestADatabaseIsOpenedAsWhomThePersonSays(t *testing.T) {
 	h.tap("button", "Connect to orders")
 	if got := h.find("field", "Database user").(*widget.Field).Text; got != "reader" {
 		t.Errorf("the user of the last time is not remembered: %q", got)
+	}
+}
+
+func TestAKubernetesClusterIsOpenedAtOnceAndItsKubeconfigGoesAlong(t *testing.T) {
+	h := openMixed(t)
+	started := h.runs(newPipeShell(), nil)
+	h.tap("button", "Show kubernetes")
+	h.tap("button", "Pin shop-eu")
+	h.tap("button", "Connect to shop-eu")
+	h.said(h.clusters.asked, "open shop-eu")
+	h.until("the page of what is open comes", h.shows("KUBECONFIG="+kubeconfig+" kubectl"))
+	want := []Place{{Cluster: prod().ID, Kind: "kube", Server: "shop-eu", Name: "shop-eu"}}
+	if diff := cmp.Diff(want, h.w.memory.now.Pins); diff != "" {
+		t.Errorf("pins (-want +got):\n%s", diff)
+	}
+	h.tap("button", "Copy command for shop-eu · prod-eu")
+	if got, want := h.app.Clipboard().Content(), "KUBECONFIG="+kubeconfig+" kubectl"; got != want {
+		t.Errorf("copied %q, want %q", got, want)
+	}
+	h.tap("button", "Run command for shop-eu · prod-eu")
+	if diff := cmp.Diff(Program{Env: []string{"KUBECONFIG=" + kubeconfig}}, wait(h, "a shell starts", started)); diff != "" {
+		t.Errorf("what was run (-want +got):\n%s", diff)
+	}
+}
+
+func TestOnlyToolsToWorkWithRunInATab(t *testing.T) {
+	unknown := session.ProxyInfo{ID: 4, Kind: session.ProxyDatabase, Protocol: "oracle", Address: "127.0.0.1:54024", Command: "127.0.0.1:54024"}
+	got := map[session.ProxyID]bool{}
+	for _, row := range proxyRows(session.Snapshot{Proxies: append(mixed().Proxies, unknown)}, epoch) {
+		got[row.Proxy] = row.Runs
+	}
+	if diff := cmp.Diff(map[session.ProxyID]bool{1: true, 2: false, 3: true, 4: false}, got); diff != "" {
+		t.Errorf("what runs (-want +got):\n%s", diff)
 	}
 }
 

@@ -261,6 +261,7 @@ func refreshLists(l *loop, sessions Sessions, clusterID string) {
 		func(ctx context.Context) error { return sessions.RefreshServers(ctx, clusterID) },
 		func(ctx context.Context) error { _, err := sessions.Databases(ctx, clusterID); return err },
 		func(ctx context.Context) error { _, err := sessions.Apps(ctx, clusterID); return err },
+		func(ctx context.Context) error { _, err := sessions.KubeClusters(ctx, clusterID); return err },
 	} {
 		l.run(ask, func(error) {})
 	}
