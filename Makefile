@@ -46,7 +46,7 @@ fuzz: go-version ## each fuzz target for half a minute
 generate: go-version ## the Go code of internal/wire/proto again
 	$(GO) generate ./internal/wire
 
-kubernetes: go-version ## kube-apiserver and kubectl for the demo and the tests, built once
+kubernetes: go-version ## kube-apiserver, kubectl and etcd for the demo and the tests, built once
 	@scripts/kubernetes
 
 package: go-version setup ## a .deb and a .tar.xz for Linux under build/

@@ -26,7 +26,7 @@ func findKubernetes(getenv func(string) string) (kubernetesPrograms, error) {
 		return found, fault.New("There is no Kubernetes API server on this computer.", "Build it with \"make kubernetes\".")
 	case found.etcd == "":
 		return found, fault.New("There is no etcd on this computer, which Kubernetes keeps everything in.",
-			"Install Debian's package etcd-server; \"make setup\" does that.")
+			"Build it with \"make kubernetes\".")
 	}
 	return found, nil
 }

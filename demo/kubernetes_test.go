@@ -54,7 +54,7 @@ func TestTheProgramsOfKubernetesAreFound(t *testing.T) {
 		{"at home", map[string]string{"HOME": filepath.Join(root, "home"), "PATH": root + ":" + etcd}, from(home, etcd), ""},
 		{"on PATH, without kubectl", map[string]string{"PATH": whole}, kubernetesPrograms{apiServer: filepath.Join(whole, "kube-apiserver"), etcd: filepath.Join(whole, "etcd")}, ""},
 		{"no API server", map[string]string{"PATH": etcd}, kubernetesPrograms{etcd: filepath.Join(etcd, "etcd")}, `Build it with "make kubernetes".`},
-		{"no etcd", map[string]string{"HOME": filepath.Join(root, "home"), "PATH": root}, kubernetesPrograms{apiServer: filepath.Join(home, "kube-apiserver"), kubectl: filepath.Join(home, "kubectl")}, "Install Debian's package etcd-server"},
+		{"no etcd", map[string]string{"HOME": filepath.Join(root, "home"), "PATH": root}, kubernetesPrograms{apiServer: filepath.Join(home, "kube-apiserver"), kubectl: filepath.Join(home, "kubectl")}, "There is no etcd on this computer"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
