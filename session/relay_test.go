@@ -71,10 +71,13 @@ func (r *relay) serve(in net.Conn) {
 	_, _ = io.Copy(out, io.MultiReader(bytes.NewReader(hello[:n]), in))
 }
 
+// alpnPostgres is what a client offers first for PostgreSQL.
+var alpnPostgres = wire.DatabaseALPN("postgres") + wire.ALPNPing
+
 func (r *relay) admit(in net.Conn, hello []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, name := range []string{wire.ALPNProxySSHGRPC, wire.ALPNAuthPrefix, wire.ALPNProxySSH} {
+	for _, name := range []string{wire.ALPNProxySSHGRPC, wire.ALPNAuthPrefix, wire.ALPNProxySSH, alpnPostgres} {
 		if bytes.Contains(hello, append([]byte{byte(len(name))}, name...)) || name == wire.ALPNAuthPrefix && bytes.Contains(hello, []byte(name)) {
 			r.count[name]++
 			return name != r.refuse

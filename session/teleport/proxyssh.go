@@ -132,8 +132,8 @@ func (p *proxySSH) request(channel ssh.Channel, name string) error {
 	// The words may come after the refusal, and the proxy need not end the channel.
 	end := time.AfterFunc(time.Second, func() { _ = channel.Close() })
 	defer end.Stop()
-	words, _ := io.ReadAll(io.LimitReader(channel.Stderr(), 4096)) // what came before an error is worth showing
-	return answer(ClassNotFound, "SSH", strings.TrimSpace(string(words)))
+	words, _ := io.ReadAll(io.LimitReader(channel.Stderr(), 4096))                        // what came before an error is worth showing
+	return answer(ClassNotFound, "SSH", strings.Join(strings.Fields(string(words)), " ")) // some are laid out in lines
 }
 
 // channelConn is an SSH channel as a connection.

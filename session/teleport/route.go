@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -33,7 +34,8 @@ type Service struct {
 type serviceKind int
 
 const (
-	serviceWeb serviceKind = iota // behind the web certificate
+	serviceApp serviceKind = iota
+	serviceDatabase
 	servicePostgres
 	serviceKube
 )
@@ -45,7 +47,7 @@ func AppService() Service { return Service{alpn: []string{wire.ALPNHTTP1}} }
 // section 4).
 func DatabaseService(protocol string) Service {
 	name := wire.DatabaseALPN(protocol)
-	s := Service{alpn: []string{name + wire.ALPNPing, name}}
+	s := Service{kind: serviceDatabase, alpn: []string{name + wire.ALPNPing, name}}
 	if protocol == "postgres" || protocol == "cockroachdb" {
 		s.kind = servicePostgres
 	}
@@ -60,10 +62,18 @@ func KubeService(protocols ...string) Service { return Service{kind: serviceKube
 // connection costs a signature (databases sheet, section 1). In TLS 1.3 a refusal of the certificate comes only with
 // the first read, as a closed connection.
 func (c *Client) DialRoute(ctx context.Context, id RouteIdentity, to Service) (net.Conn, error) {
-	end, err := c.locate(id, to)
-	if err != nil {
-		return nil, err
+	err := fmt.Errorf("reaching the proxy's service: %w", ErrNoRoute)
+	for _, end := range c.locate(id, to) {
+		var conn net.Conn
+		if conn, err = c.dialEnd(ctx, id, end); !errors.Is(err, ErrNoRoute) {
+			return conn, err
+		}
 	}
+	return nil, err
+}
+
+// dialEnd opens a connection. The error is ErrNoRoute where the service is not at this end.
+func (c *Client) dialEnd(ctx context.Context, id RouteIdentity, end routeEnd) (net.Conn, error) {
 	raw, err := c.patience.dialTCP(ctx, end.address)
 	if err != nil {
 		return nil, err
@@ -81,13 +91,23 @@ func (c *Client) DialRoute(ctx context.Context, id RouteIdentity, to Service) (n
 	if err != nil {
 		return nil, fmt.Errorf("TLS handshake with %s: %w", end.address, err)
 	}
-	if end.plain != nil {
+	return end.speak(conn)
+}
+
+// speak gives a session the form of a plain connection to the service.
+func (end routeEnd) speak(conn *tls.Conn) (net.Conn, error) {
+	agreed := conn.ConnectionState().NegotiatedProtocol
+	switch {
+	case end.plain != nil:
 		return newPostgresConn(conn), nil
-	}
-	if strings.HasSuffix(conn.ConnectionState().NegotiatedProtocol, wire.ALPNPing) {
+	case end.agree && agreed == "": // a balancer before the proxy, which ends TLS and knows no routes
+		_ = conn.Close()
+		return nil, fmt.Errorf("TLS handshake with %s: nothing was agreed upon: %w", end.address, ErrNoRoute)
+	case strings.HasSuffix(agreed, wire.ALPNPing):
 		return &pingConn{Conn: conn}, nil
+	default:
+		return conn, nil
 	}
-	return conn, nil
 }
 
 // routeEnd is where and how a service is reached.
@@ -96,25 +116,28 @@ type routeEnd struct {
 	name    string               // that the peer's certificate must have
 	host    bool                 // the peer shows a host certificate; if not, the web certificate
 	alpn    []string             // nil for none
+	agree   bool                 // on one of alpn
 	plain   func(net.Conn) error // what comes before TLS, or nil
 }
 
-// locate follows the sheets: Kubernetes has a server name of its own with TLS routing and a port of its own without
-// (databases-kube-apps sheet, 4.1); PostgreSQL may have a port where its own request for TLS comes first (2.2); all
-// else is behind the web port in both layouts (transport sheet, section 1).
-func (c *Client) locate(id RouteIdentity, to Service) (routeEnd, error) {
+// locate returns where a service may be, the best place first. All but Kubernetes are behind the web port in both
+// layouts (transport sheet, section 1): only where its router cannot be reached PostgreSQL's own port, with its own
+// request for TLS, is the way (databases sheet, 2.2). Kubernetes has a server name of its own with TLS routing, and a
+// port of its own without (databases-kube-apps sheet, 4.1).
+func (c *Client) locate(id RouteIdentity, to Service) []routeEnd {
 	at := c.services
+	web := routeEnd{address: c.address, name: c.host(), alpn: to.alpn, agree: to.kind != serviceApp}
 	switch {
 	case to.kind == serviceKube && !at.Separate():
-		return routeEnd{address: c.address, name: kubeName(c.host()), host: true, alpn: to.alpn}, nil
+		return []routeEnd{{address: c.address, name: kubeName(c.host()), host: true, alpn: to.alpn}}
 	case to.kind == serviceKube && at.Kube == "":
-		return routeEnd{}, fmt.Errorf("reaching Kubernetes: %w", ErrNoRoute)
+		return nil
 	case to.kind == serviceKube:
-		return routeEnd{address: at.Kube, name: clusterName(id.Cluster), host: true, alpn: to.alpn}, nil
+		return []routeEnd{{address: at.Kube, name: clusterName(id.Cluster), host: true, alpn: to.alpn}}
 	case to.kind == servicePostgres && at.Postgres != "":
-		return routeEnd{address: at.Postgres, name: clusterName(id.Cluster), host: true, plain: askPostgresTLS}, nil
+		return []routeEnd{web, {address: at.Postgres, name: clusterName(id.Cluster), host: true, plain: askPostgresTLS}}
 	default:
-		return routeEnd{address: c.address, name: c.host(), alpn: to.alpn}, nil
+		return []routeEnd{web}
 	}
 }
 
