@@ -165,16 +165,41 @@ func TestChallengesOfOneTimeMayBeAnsweredInAnyOrder(t *testing.T) {
 func TestAskingForChallengesIsLimited(t *testing.T) {
 	w := start(t)
 	request := map[string]any{"user": "nobody", "pass": "wrong"}
-	for i := range 40 {
-		if code, body := w.post(t, begin, request); code != http.StatusForbidden {
-			t.Fatalf("request %d: %d %s", i+1, code, body)
+	code, body := 0, []byte(nil)
+	for range 200 { // more than are given back while the test asks
+		if code, body = w.post(t, begin, request); code != http.StatusForbidden {
+			break
 		}
 	}
-	if code, body := w.post(t, begin, request); code != http.StatusTooManyRequests || errorText(t, body) != "rate limit exceeded" {
-		t.Errorf("one more: %d %s", code, body)
+	if code != http.StatusTooManyRequests || errorText(t, body) != "rate limit exceeded" {
+		t.Fatalf("%d %s", code, body)
 	}
 	w.clock.move(3 * time.Second)
 	if code, body := w.post(t, begin, request); code != http.StatusForbidden {
 		t.Errorf("a while later: %d %s", code, body)
+	}
+}
+
+func TestALimiterGivesBackWhatWasTaken(t *testing.T) {
+	now := time.Now()
+	l := newLimiter(2, time.Minute, func() time.Time { return now })
+	for i, step := range []struct {
+		wait    time.Duration
+		address string
+		ok      bool
+	}{
+		{0, "a", true}, {0, "a", true}, {0, "a", false}, {0, "b", true}, // each address for itself
+		{59 * time.Second, "a", false}, {time.Second, "a", true}, {0, "a", false},
+		{time.Minute, "a", true}, {0, "a", false},
+		{time.Hour, "a", true}, {0, "a", true}, {0, "a", false}, // never more than the burst
+	} {
+		now = now.Add(step.wait)
+		if err := l.take(step.address); (err == nil) != step.ok {
+			t.Errorf("step %d: %v, want %v", i, err, step.ok)
+		}
+	}
+	now = now.Add(time.Hour)
+	if err := l.take("c"); err != nil || len(l.made) != 1 {
+		t.Errorf("%v; %d addresses are remembered", err, len(l.made))
 	}
 }
