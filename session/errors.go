@@ -194,6 +194,9 @@ func useFault(p profile, err error) error {
 			"Nothing was sent to it. Sign in again in case the cluster has new authorities; if that does not help, ask whoever looks after it.")
 	case errors.As(err, &refused):
 		return answerFault(name, err, refused)
+	case errors.Is(err, teleport.ErrNoRoute):
+		return fault.Wrap(err, fmt.Sprintf("The proxy of %s does not offer what was asked for.", name),
+			"It may be too old, or the service is switched off there; ask whoever looks after the cluster.")
 	default:
 		return networkFault(p.Proxy, err)
 	}

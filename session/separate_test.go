@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/touchstone-app/touchstone/demo"
@@ -55,7 +56,7 @@ func TestADatabasePortIsUsedWhereTheWebPortDoesNotRoute(t *testing.T) {
 		t.Errorf("the web port was asked %d times", got)
 	}
 	w.reprofile(id, func(p *profile) { p.Services.Postgres = "" })
-	if out, err := psql(w.database(id, "writer"), "select 1"); err == nil {
+	if out, err := psql(w.database(id, "writer"), "select 1"); err == nil || !strings.Contains(out, "The proxy of demo does not offer what was asked for") {
 		t.Errorf("without a port psql says %q", out)
 	}
 }
