@@ -3,13 +3,14 @@ package demo
 import (
 	"bufio"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
@@ -171,6 +172,24 @@ func TestConnectionsMayChangeTheirProtocol(t *testing.T) {
 	}
 }
 
+func TestAKubernetesCertificateNamesItsCluster(t *testing.T) {
+	w := startWithKubernetes(t)
+	cert, err := x509.ParseCertificate(w.kubeRoute(t, w.login(t, "off", softKey(t)), "kube").Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for oid, want := range map[string][]string{
+		"1.3.9999.1.1": nil,                    // users
+		"1.3.9999.1.2": {"editors", "viewers"}, // groups
+		"1.3.9999.1.3": {"kube"},
+		"2.5.4.11":     {"usage:kube"},
+	} {
+		if got := values(cert, oid); !slices.Equal(got, want) {
+			t.Errorf("%s is %q, want %q", oid, got, want)
+		}
+	}
+}
+
 func TestKubernetesCertificatesAreRefused(t *testing.T) {
 	w := startWithKubernetes(t)
 	k := w.login(t, "off", softKey(t))
@@ -256,33 +275,5 @@ func TestWhomARequestAppearsAs(t *testing.T) {
 				t.Errorf("got %q in %v, want %q in %v", user, groups, test.user, test.in)
 			}
 		})
-	}
-}
-
-func TestKubernetesInProductionWantsATap(t *testing.T) {
-	w := startWithKubernetes(t)
-	f := w.newFinger(t)
-	k := w.loginWith(t, f, "guide", softKey(t))
-	if code, _, body := w.askKube(t, k, w.kubeRoute(t, k, "kube"), kubeMaps); code != http.StatusOK {
-		t.Errorf("in development: %d %s", code, body)
-	}
-	code, _, body := w.askKube(t, k, w.kubeRoute(t, k, "kube-prod"), kubeMaps)
-	wantKubeStatus(t, code, body, 403, "access to resource requires MFA", "Forbidden")
-	r := w.wish(t, k)
-	r.Usage, r.KubernetesCluster = authpb.UserCertsRequest_Kubernetes, "kube-prod"
-	r.Purpose, r.RequesterName = authpb.UserCertsRequest_CERT_PURPOSE_SINGLE_USE_CERTS, authpb.UserCertsRequest_TSH_KUBE_LOCAL_PROXY
-	r.MfaResponse = f.answer(t, w.challenged(t, k, toKube("kube-prod")))
-	certs, err := w.auth(t, k).GenerateUserCerts(patience(t), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert := leaf(t, certs.Tls)
-	if got := values(cert, "1.3.9999.1.2"); !cmp.Equal(got, []string{"editors", "viewers"}) || values(cert, "1.3.9999.1.3")[0] != "kube-prod" ||
-		values(cert, "2.5.4.11")[0] != "usage:kube" || !near(cert.NotAfter, w.clock.now().Add(time.Hour)) {
-		t.Errorf("the certificate is for %v until %v", cert.Subject, cert.NotAfter)
-	}
-	once := tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: k.key}
-	if code, _, body := w.askKube(t, k, once, kubeMaps); code != http.StatusOK {
-		t.Errorf("with a tap: %d %s", code, body)
 	}
 }

@@ -114,3 +114,39 @@ func TestKubernetesClosesWithoutHavingBeenOpened(t *testing.T) {
 		t.Errorf("it opens: %v", err)
 	}
 }
+
+func TestNobodyElseTalksToKubernetes(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	k := NewKubernetes(os.Getenv, nil)
+	defer k.Close()
+	server, err := k.open(patience(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := server.streams.Clone()
+	defer stranger.CloseIdleConnections()
+	stranger.TLSClientConfig.Certificates = nil
+	request, err := http.NewRequestWithContext(patience(t), http.MethodGet, server.url.JoinPath("/version").String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := stranger.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("without a certificate: %s", response.Status)
+	}
+	private, err := filepath.Glob(filepath.Join(folder, "touchstone-kubernetes-*"))
+	if err != nil || len(private) != 1 {
+		t.Fatalf("its folder: %v, %v", private, err)
+	}
+	if info, err := os.Stat(private[0]); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("its folder is %v, %v", info.Mode(), err)
+	}
+	if info, err := os.Stat(filepath.Join(private[0], "client:0")); err != nil || info.Mode().Type() != os.ModeSocket {
+		t.Errorf("etcd's socket: %v, %v", info, err)
+	}
+}
