@@ -30,10 +30,14 @@ func (s *Stream) ServeAgent(ctx context.Context, conn io.ReadWriter) error {
 		}
 		return signer.Sign(rand.Reader, data)
 	}
-	keys.certify = func(host string) (*ssh.Certificate, error) {
+	keys.certify = func(id string) (*ssh.Certificate, error) {
 		ctx, done := s.m.within(ctx)
 		defer done()
-		return s.link.nodeCertificate(ctx, fmt.Sprintf("SSH to %s@%s", s.login, host), host, s.login)
+		server, err := s.m.resolve(ctx, s.cluster, s.link.profile, s.link, id)
+		if err != nil {
+			return nil, err
+		}
+		return s.link.nodeCertificate(ctx, sshPurpose(s.login, server), server.ID, s.login)
 	}
 	if err := agent.ServeAgent(keys, conn); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("serving the SSH agent: %w", err)
@@ -49,9 +53,9 @@ type loginAgent struct {
 	logins    []string
 	comment   string
 	sign      func(login string, data []byte) (*ssh.Signature, error)
-	certify   func(host string) (*ssh.Certificate, error) // for another server
-	forwarded bool                                        // the other end is on another computer
-	elsewhere string                                      // name of another server, which the client is logging in to
+	certify   func(id string) (*ssh.Certificate, error) // for another server
+	forwarded bool                                      // the other end is on another computer
+	elsewhere string                                    // ID of another server, which the client is logging in to
 }
 
 // Why an agent refuses. Clients see no more than that it does.
@@ -137,24 +141,28 @@ func (a *loginAgent) Extension(name string, content []byte) ([]byte, error) {
 	}
 	a.forwarded = a.forwarded || bind.Forwarding
 	a.elsewhere = ""
-	if names := hostNames([]byte(bind.HostKey)); len(names) > 0 && !slices.Contains(names, a.server) {
-		a.elsewhere = names[0]
+	if id := serverIDOf([]byte(bind.HostKey)); id != a.server {
+		a.elsewhere = id
 	}
 	return nil, nil
 }
 
-// hostNames is whom a host certificate is for, the server's ID first (certificates sheet, section 4); nil for other
+// serverIDOf is the ID of the server that a host certificate is for (certificates sheet, section 4); empty for other
 // keys.
-func hostNames(key []byte) []string {
+func serverIDOf(key []byte) string {
 	parsed, err := ssh.ParsePublicKey(key)
 	if err != nil {
-		return nil
+		return ""
 	}
 	cert, ok := parsed.(*ssh.Certificate)
 	if !ok {
-		return nil
+		return ""
 	}
-	return cert.ValidPrincipals
+	i := slices.IndexFunc(cert.ValidPrincipals, isUUID)
+	if i < 0 {
+		return ""
+	}
+	return cert.ValidPrincipals[i]
 }
 
 // Add, Remove, RemoveAll, Lock, Unlock and Signers complete the interface of an agent.

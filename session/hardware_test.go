@@ -145,7 +145,7 @@ func touchWhenAsked(t *testing.T, key *virtual.Key) {
 }
 
 // run runs a command on the node and returns what it printed and its exit status.
-func run(t *testing.T, m *Manager, r ShellRequest) (string, int) {
+func run(t testing.TB, m *Manager, r ShellRequest) (string, int) {
 	t.Helper()
 	s := shell(t, m, r)
 	out, err := io.ReadAll(s.Stdout())

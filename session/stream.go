@@ -22,6 +22,7 @@ type StreamRequest struct {
 type Stream struct {
 	net.Conn
 	m       *Manager
+	cluster string // Cluster.ID
 	link    *link
 	release func() // lets go of the way to the server
 	server  Server
@@ -42,7 +43,7 @@ func (m *Manager) DialServer(ctx context.Context, r StreamRequest) (stream *Stre
 		if err != nil {
 			return err
 		}
-		s := &Stream{m: m, link: link, server: server, login: login, release: link.hold()}
+		s := &Stream{m: m, cluster: r.Cluster, link: link, server: server, login: login, release: link.hold()}
 		if err := s.dial(ctx); err != nil {
 			s.release()
 			return shellFault(p, login, server.Hostname, err)
