@@ -17,7 +17,7 @@ func TestThePinnedKubernetesIsTheOneLookedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(module), "\nrequire k8s.io/kubernetes "+kubernetesVersion+"\n") {
+	if !strings.Contains(string(module), "\nrequire k8s.io/kubernetes "+kubernetesVersion+" ") {
 		t.Errorf("e2e/kubernetes/go.mod does not require %s", kubernetesVersion)
 	}
 }

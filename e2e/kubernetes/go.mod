@@ -4,7 +4,7 @@ module github.com/touchstone-app/touchstone/e2e/kubernetes
 
 go 1.26
 
-require k8s.io/kubernetes v1.35.4
+require k8s.io/kubernetes v1.35.4 // indirect
 
 require (
 	cel.dev/expr v0.24.0 // indirect
