@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/touchstone-app/touchstone/internal/fault"
+	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/internal/wire/authpb"
 	"github.com/touchstone-app/touchstone/session/localproxy"
 	"github.com/touchstone-app/touchstone/session/teleport"
@@ -77,12 +79,23 @@ func (s *kubeSource) Issue(ctx context.Context) (route localproxy.Route, err err
 			return useFault(p, err)
 		}
 		route = link.route(s.cluster, cert, w)
+		route.Lasts = connectionEnd(cert)
 		upgrade := w
 		upgrade.to = kubeUpgradeService
 		route.Upgrade = func(ctx context.Context) (net.Conn, error) { return link.dialRoute(ctx, cert, upgrade) }
 		return nil
 	})
 	return route, err
+}
+
+// connectionEnd is how long a connection may last that was opened with a certificate: as long as the sign-in behind it
+// where it was issued for one use (certificates sheet, 2.3; kube sheet, section 1), else as long as itself.
+func connectionEnd(cert *x509.Certificate) time.Time {
+	end, err := time.Parse(time.RFC3339, attribute(cert, wire.OIDPreviousExpiry))
+	if err != nil {
+		return cert.NotAfter
+	}
+	return end
 }
 
 // request is for a certificate that only leads to this cluster.

@@ -3,6 +3,7 @@ package session
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -42,7 +43,12 @@ func newKubeWorld(t *testing.T, user string) (w *world, person *knowing, kubectl
 // kube opens the demo's Kubernetes cluster.
 func (w *world) kube(id string) ProxyInfo {
 	w.t.Helper()
-	open, err := w.OpenKube(w.t.Context(), KubeRef{Cluster: id, Name: "kube"})
+	return w.kubeNamed(id, "kube")
+}
+
+func (w *world) kubeNamed(id, name string) ProxyInfo {
+	w.t.Helper()
+	open, err := w.OpenKube(w.t.Context(), KubeRef{Cluster: id, Name: name})
 	if err != nil {
 		w.t.Fatalf("opening the Kubernetes cluster: %v", err)
 	}
@@ -109,9 +115,10 @@ func (w *watch) until(t *testing.T, want string) {
 	}
 }
 
-// apply puts a config map into the cluster.
-func apply(t *testing.T, program string, p ProxyInfo, name string) {
+// apply puts a config map into the cluster, which other tests share, and returns its name.
+func apply(t *testing.T, program string, p ProxyInfo) (name string) {
 	t.Helper()
+	name = "fruit-" + strings.ToLower(rand.Text())
 	file := filepath.Join(t.TempDir(), name+".yaml")
 	text := "{apiVersion: v1, kind: ConfigMap, metadata: {name: " + name + ", namespace: shop}, data: {quince: \"0.90\"}}\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -120,6 +127,7 @@ func apply(t *testing.T, program string, p ProxyInfo, name string) {
 	if out, err := kubectl(program, p, "apply", "-f", file); err != nil || !strings.Contains(out, name+" created") {
 		t.Errorf("kubectl apply says %q, %v", out, err)
 	}
+	return name
 }
 
 func TestKubectlReachesAClusterThroughTheKey(t *testing.T) {
@@ -142,8 +150,7 @@ func TestKubectlReachesAClusterThroughTheKey(t *testing.T) {
 	}
 	watch := watchConfigMaps(t, program, p)
 	watch.until(t, "configmap/prices")
-	apply(t, program, p, "fruit")
-	watch.until(t, "configmap/fruit")
+	watch.until(t, "configmap/"+apply(t, program, p))
 	if again := w.card.signatures(); len(again) != len(signed) {
 		t.Errorf("more requests cost %d more signatures", len(again)-len(signed))
 	}
@@ -229,8 +236,7 @@ func TestAnExpiredCertificateIsRenewedOnceForAllOfKubectl(t *testing.T) {
 	if person.asked != 1 {
 		t.Errorf("the password was asked for %d times, want once", person.asked)
 	}
-	apply(t, program, p, "nuts")
-	watch.until(t, "configmap/nuts")
+	watch.until(t, "configmap/"+apply(t, program, p))
 }
 
 func TestAStricterPolicyIsMetWhileKubectlWaits(t *testing.T) {

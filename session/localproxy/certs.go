@@ -10,6 +10,9 @@ import (
 // Route is a certificate for one target, and the way there with it. It lives in memory only.
 type Route struct {
 	Expires time.Time // end of the certificate
+	// Lasts is how long what was opened before may go on: longer than Expires, which is a minute away, where a
+	// certificate is for one use. Zero is Expires. Only Kubernetes clusters use one connection for more than one thing.
+	Lasts time.Time
 	// Dial opens one connection. It costs a signature, so it may wait for a person.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Upgrade is Dial for a connection in HTTP/1.1, which alone can become something else; only Kubernetes clusters
@@ -88,6 +91,13 @@ func (c *certs) renew() {
 	close(running.done)
 	c.mu.Unlock()
 	c.change()
+}
+
+// latest returns the route, though it may have ended; nil for none.
+func (c *certs) latest() *Route {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.route
 }
 
 // drop forgets a route that turned out to be of no use, unless there is a newer one.

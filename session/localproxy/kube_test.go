@@ -161,6 +161,32 @@ func TestExpiryIsHeldAndSharedWhileAWatchGoesOn(t *testing.T) {
 	}
 }
 
+func TestAConnectionOutlivesACertificateForOneUse(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	k.set(func(context.Context) (Route, error) {
+		r := k.route()
+		r.Expires, r.Lasts = k.clock.now().Add(time.Minute), k.clock.now().Add(time.Hour)
+		return r, nil
+	})
+	ask := func(issued, dials int64) {
+		t.Helper()
+		if code, body := k.tool().ask(http.MethodGet, "/api", ""); code != http.StatusOK || k.issued.Load() != issued || k.dials.Load() != dials {
+			t.Errorf("the answer is %d %q after %d certificates and %d connections", code, body, k.issued.Load(), k.dials.Load())
+		}
+	}
+	ask(1, 1)
+	k.clock.advance(30 * time.Minute)
+	ask(1, 1)
+	if left := k.proxy.State().Expires.Sub(k.clock.now()); left < 29*time.Minute || left > 30*time.Minute {
+		t.Errorf("the state shows %v left", left)
+	}
+	k.cut() // another connection needs another certificate
+	testkit.Eventually(t, "end of the connection", func() bool { return k.proxy.State().Expires.Before(k.clock.now()) })
+	ask(2, 2)
+	k.clock.advance(2 * time.Hour)
+	ask(3, 3)
+}
+
 func TestAToolIsToldWhyAndTheNextTryWorks(t *testing.T) {
 	k := newKubeWorld(t, "h2", "http/1.1")
 	refusal := fault.New("The key was not touched.", "Touch it when it blinks.")

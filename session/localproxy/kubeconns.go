@@ -39,6 +39,9 @@ type kubeOpening struct {
 // reserve returns a connection that one more request may be sent on. The caller must use it for one, or release it.
 // stale says that the next try will be made with another certificate.
 func (c *kubeConns) reserve(ctx context.Context) (conn *kubeConn, stale bool, err error) {
+	if conn, _ := c.lasting(); conn != nil && conn.Reserve() == nil {
+		return conn, false, nil
+	}
 	for {
 		route, err := c.certs.current(ctx)
 		if err != nil {
@@ -57,6 +60,22 @@ func (c *kubeConns) reserve(ctx context.Context) (conn *kubeConn, stale bool, er
 			return nil, false, context.Cause(ctx)
 		}
 	}
+}
+
+// lasting returns a connection that may go on though its certificate has ended, and until when; nil for none.
+func (c *kubeConns) lasting() (*kubeConn, time.Time) {
+	route := c.certs.latest()
+	if route == nil || !c.certs.now().Before(route.Lasts) {
+		return nil, time.Time{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.open {
+		if conn.route == route && conn.Err() == nil {
+			return conn, route.Lasts
+		}
+	}
+	return nil, time.Time{}
 }
 
 // look returns a connection with room, or the opening to wait for.

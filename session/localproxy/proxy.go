@@ -104,6 +104,11 @@ func (p *Proxy) Changed() <-chan struct{} {
 // State returns what there is to show now.
 func (p *Proxy) State() State {
 	expires, asking := p.certs.state()
+	if p.kube != nil {
+		if conn, lasts := p.kube.conns.lasting(); conn != nil {
+			expires = lasts
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return State{
