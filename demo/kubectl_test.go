@@ -47,6 +47,11 @@ const kubeServerName = "kube-teleport-proxy-alpn.teleport.cluster.local"
 // kubectl prepares Kubernetes' own client, which is told all there is to know in a file.
 func (w *world) kubectl(t *testing.T, cert tls.Certificate, args ...string) *exec.Cmd {
 	t.Helper()
+	return w.kubectlAt(t, w.ready.Proxy, kubeServerName, cert, args...)
+}
+
+func (w *world) kubectlAt(t *testing.T, addr, serverName string, cert tls.Certificate, args ...string) *exec.Cmd {
+	t.Helper()
 	hostCA, err := os.ReadFile(filepath.Join(w.ready.State, "host-ca.pem"))
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +65,7 @@ func (w *world) kubectl(t *testing.T, cert tls.Certificate, args ...string) *exe
 		"kind": "Config", "apiVersion": "v1", "current-context": "demo",
 		"contexts": []object{{"name": "demo", "context": object{"cluster": "demo", "user": "demo"}}},
 		"clusters": []object{{"name": "demo", "cluster": object{
-			"server": "https://" + w.ready.Proxy, "tls-server-name": kubeServerName, "certificate-authority-data": hostCA}}},
+			"server": "https://" + addr, "tls-server-name": serverName, "certificate-authority-data": hostCA}}},
 		"users": []object{{"name": "demo", "user": object{
 			"client-certificate-data": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}),
 			"client-key-data":         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})}}},
@@ -154,6 +159,14 @@ func TestKubectlWatches(t *testing.T) {
 	}
 	_ = watch.Process.Kill()
 	_ = watch.Wait() // it was killed
+}
+
+func TestKubernetesHasAPortOfItsOwnInTheOldLayout(t *testing.T) {
+	w := startWithKubernetes(t, like12)
+	cert := w.kubeRoute(t, w.login(t, "off", softKey(t)), "kube")
+	addr := w.pingProxy(t).Proxy.Kube.ListenAddr
+	kubectlSays(t, w.kubectlAt(t, addr, "localhost", cert, "get", "configmap", "prices", "-n", "shop", "-o", "name"), "configmap/prices\n")
+	kubectlSays(t, w.kubectl(t, cert, "get", "configmap", "prices", "-n", "shop", "-o", "name"), "configmap/prices\n")
 }
 
 func TestGroupsAreThoseOfTheRoles(t *testing.T) {
