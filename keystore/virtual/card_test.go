@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 const testSerial = 12345678
 
 // testReader is where clients find a card with DefaultFirmware.
-var testReader = DefaultFirmware.readerName()
+var testReader = DefaultFirmware.readerName(0)
 
 // factory is one card from the factory, made once: its RSA key takes a while.
 var factory = sync.OnceValues(func() (*memory, error) {

@@ -114,7 +114,7 @@ func (k *Key) injectParsed(ins string, count []string, f transmitFault, err erro
 	if f == (transmitFault{ins: f.ins, count: f.count}) {
 		return errors.New("the code 0 is no failure")
 	}
-	k.server.inject(f)
+	k.port.inject(f)
 	return nil
 }
 

@@ -21,70 +21,70 @@ type transmitFault struct {
 // FailTransmit makes the next count TRANSMITs with instruction ins fail with the PC/SC code rv before they reach the
 // card, for example 0xa4 (SELECT) and 0x80100016 (SCARD_E_NOT_TRANSACTED).
 func (k *Key) FailTransmit(ins byte, rv uint32, count int) {
-	k.server.inject(transmitFault{ins: ins, rv: result(rv), count: count})
+	k.port.inject(transmitFault{ins: ins, rv: result(rv), count: count})
 }
 
 // FailCommand makes the card answer the next count commands with instruction ins with a status word, and do nothing
 // else, for example 0x87 (GENERAL AUTHENTICATE) and 0x6f00.
 func (k *Key) FailCommand(ins byte, word uint16, count int) {
-	k.server.inject(transmitFault{ins: ins, word: sw(word), count: count})
+	k.port.inject(transmitFault{ins: ins, word: sw(word), count: count})
 }
 
 // Stall leaves the next count TRANSMITs with instruction ins without an answer, until the card is reset or pulled.
 func (k *Key) Stall(ins byte, count int) {
-	k.server.inject(transmitFault{ins: ins, stall: true, count: count})
+	k.port.inject(transmitFault{ins: ins, stall: true, count: count})
 }
 
 // Delay makes every TRANSMIT with instruction ins take this much longer, on the card's clock. Zero ends that.
-func (k *Key) Delay(ins byte, by time.Duration) { k.server.setDelay(ins, by) }
+func (k *Key) Delay(ins byte, by time.Duration) { k.port.setDelay(ins, by) }
 
 // RefuseFor has the card side refuse everything for a while, as after a tap for FIDO, see [Config].Reclaim.
-func (k *Key) RefuseFor(d time.Duration) { k.server.refuseFor(d) }
+func (k *Key) RefuseFor(d time.Duration) { k.port.refuseFor(d) }
 
-func (s *server) refuseFor(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refusing = s.clock.Now().Add(d)
+func (p *port) refuseFor(d time.Duration) {
+	p.server.mu.Lock()
+	defer p.server.mu.Unlock()
+	p.refusing = p.server.clock.Now().Add(d)
 }
 
 // inject adds a fault.
-func (s *server) inject(f transmitFault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, f)
+func (p *port) inject(f transmitFault) {
+	p.server.mu.Lock()
+	defer p.server.mu.Unlock()
+	p.faults = append(p.faults, f)
 }
 
-func (s *server) setDelay(ins byte, by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.delays[ins] = by
+func (p *port) setDelay(ins byte, by time.Duration) {
+	p.server.mu.Lock()
+	defer p.server.mu.Unlock()
+	p.delays[ins] = by
 }
 
 // troubleLocked is what is to go wrong with an APDU, the zero fault for nothing, and how long it is to take.
-func (s *server) troubleLocked(c *card, apdu []byte) (transmitFault, time.Duration) {
+func (p *port) troubleLocked(apdu []byte) (transmitFault, time.Duration) {
 	if len(apdu) < 2 {
 		return transmitFault{}, 0
 	}
 	ins := apdu[1]
-	if s.clock.Now().Before(s.refusing) || c.contact.reclaiming(s.reclaim) {
+	if p.server.clock.Now().Before(p.refusing) || p.card.contact.reclaiming(p.reclaim) {
 		return transmitFault{rv: scardNotTransacted}, 0
 	}
-	i := slices.IndexFunc(s.faults, func(f transmitFault) bool { return f.ins == ins })
+	i := slices.IndexFunc(p.faults, func(f transmitFault) bool { return f.ins == ins })
 	if i < 0 {
-		return transmitFault{}, s.delays[ins]
+		return transmitFault{}, p.delays[ins]
 	}
-	f := s.faults[i]
-	if s.faults[i].count--; s.faults[i].count <= 0 {
-		s.faults = slices.Delete(s.faults, i, i+1)
+	f := p.faults[i]
+	if p.faults[i].count--; p.faults[i].count <= 0 {
+		p.faults = slices.Delete(p.faults, i, i+1)
 	}
-	return f, s.delays[ins]
+	return f, p.delays[ins]
 }
 
 // disturbed has the card carry out a command, unless something is to go wrong with it.
-func (s *server) disturbed(c *card, apdu []byte, f transmitFault, delay time.Duration) ([]byte, error) {
-	power := c.powered()
+func (p *port) disturbed(apdu []byte, f transmitFault, delay time.Duration) ([]byte, error) {
+	power := p.card.powered()
 	if delay > 0 {
-		over, stop := s.clock.NewTimer(delay)
+		over, stop := p.server.clock.NewTimer(delay)
 		defer stop()
 		select {
 		case <-over:
@@ -99,20 +99,21 @@ func (s *server) disturbed(c *card, apdu []byte, f transmitFault, delay time.Dur
 	case f.word != 0:
 		return []byte{byte(f.word >> 8), byte(f.word)}, nil
 	default:
-		return c.transmit(apdu)
+		return p.card.transmit(apdu)
 	}
 }
 
 // RemoveCard takes the card away and leaves the reader, as a contactless reader or a flaky contact does. A YubiKey in a
 // USB port cannot do that: there both go, see [Key.Unplug].
-func (k *Key) RemoveCard() { k.server.setAbsent(true) }
+func (k *Key) RemoveCard() { k.port.setAbsent(true) }
 
 // InsertCard is the end of RemoveCard.
-func (k *Key) InsertCard() { k.server.setAbsent(false) }
+func (k *Key) InsertCard() { k.port.setAbsent(false) }
 
-func (s *server) setAbsent(absent bool) {
+func (p *port) setAbsent(absent bool) {
+	s := p.server
 	s.mu.Lock()
-	if r := s.reader; r != nil && r.absent != absent {
+	if r := p.reader; r != nil && r.absent != absent {
 		s.arrivals++
 		r.events++
 		r.absent = absent
@@ -151,8 +152,8 @@ func (s *server) stopService() {
 	for c := range s.clients {
 		c.conn.Close()
 	}
-	if s.reader != nil {
-		s.reader.card.powerOff()
+	for p := range s.portsLocked() {
+		p.card.powerOff()
 	}
 	s.mu.Unlock()
 	s.notify()

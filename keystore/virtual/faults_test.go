@@ -23,7 +23,7 @@ func TestAStalledCommandEndsWithTheKey(t *testing.T) {
 	h := newRaw(t, k, 4).open(shareShared)
 	k.Stall(insSelect, 1)
 	h.sendAPDU(selectPIV, protocolT1, 512)
-	testkit.Eventually(t, "the command", func() bool { return k.server.faultsLeft() == 0 })
+	testkit.Eventually(t, "the command", func() bool { return k.port.faultsLeft() == 0 })
 	if got := newRaw(t, k, 4).open(shareShared).status(); got != 0 { // nobody else is held up
 		t.Errorf("STATUS of another handle answers %x", got)
 	}
@@ -33,10 +33,10 @@ func TestAStalledCommandEndsWithTheKey(t *testing.T) {
 	}
 }
 
-func (s *server) faultsLeft() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.faults)
+func (p *port) faultsLeft() int {
+	p.server.mu.Lock()
+	defer p.server.mu.Unlock()
+	return len(p.faults)
 }
 
 func TestADelayedCommandTakesItsTimeOnTheCardsClock(t *testing.T) {

@@ -104,11 +104,14 @@ func (f Firmware) atr() []byte {
 
 // readerName has the words that clients look for: "YubiKey", "Yubico YubiKey", and OTP, FIDO or U2F, and CCID, from which
 // ykman takes the product (virtual-key sheet, 1.5).
-func (f Firmware) readerName() string {
+//
+// The number tells the readers of one computer apart.
+func (f Firmware) readerName(number int) string {
+	product := "Yubico Yubikey 4 OTP+U2F+CCID"
 	if f.since(5, 0) {
-		return "Yubico YubiKey OTP+FIDO+CCID 00 00"
+		product = "Yubico YubiKey OTP+FIDO+CCID"
 	}
-	return "Yubico Yubikey 4 OTP+U2F+CCID 00 00"
+	return fmt.Sprintf("%s %02X 00", product, number)
 }
 
 // Identifiers of authenticator models, AAGUIDs (virtual-key sheet, 3.4; Yubico's list of them).

@@ -224,7 +224,7 @@ func TestDebiansToolsKnowCardsOfEveryAge(t *testing.T) {
 	} {
 		t.Run(firmware.String(), func(t *testing.T) {
 			b := newToolbox(t, firmware)
-			b.want("yubico-piv-tool -a list-readers", firmware.readerName())
+			b.want("yubico-piv-tool -a list-readers", firmware.readerName(0))
 			b.want("yubico-piv-tool -a version", "Application version "+firmware.String()+" found.")
 			b.want("yubico-piv-tool -a status", "12345678", "PIN tries left:\t3")
 			b.want("ykman list", want.name)

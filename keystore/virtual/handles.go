@@ -43,13 +43,13 @@ func (c *client) connect(m *connectMessage) error {
 // connectLocked checks in the daemon's order. It blocks while another handle is inside a transaction.
 func (s *server) connectLocked(m *connectMessage) (*handle, result) {
 	name, _, _ := bytes.Cut(m.Reader[:], []byte{0})
-	r := s.reader
+	r := s.readerLocked(string(name))
 	switch {
 	case m.Share != shareDirect && m.Protocols&protocolAny == 0:
 		return nil, scardProtoMismatch
 	case m.Share < shareExclusive || m.Share > shareDirect:
 		return nil, scardInvalidValue
-	case r == nil || string(name) != r.name:
+	case r == nil:
 		return nil, scardUnknownReader
 	}
 	for r.holder != nil && !r.exclusive {

@@ -20,55 +20,58 @@ var (
 
 // Occupy has another program keep the card to itself until Release, or until the key is unplugged. It fails where a
 // client is in the way.
-func (k *Key) Occupy(how Occupation) error { return k.server.occupy(how) }
+func (k *Key) Occupy(how Occupation) error { return k.port.occupy(how) }
 
 // Release ends Occupy.
-func (k *Key) Release() { k.server.release() }
+func (k *Key) Release() { k.port.release() }
 
 // ResetCard has another program reset the card: whoever is connected learns of it with the next command, and a verified
 // PIN is forgotten. It waits for the end of transactions.
-func (k *Key) ResetCard() { k.server.resetCard() }
+func (k *Key) ResetCard() { k.port.resetCard() }
 
-func (s *server) occupy(how Occupation) error {
+func (p *port) occupy(how Occupation) error {
+	s := p.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.reader
+	r := p.reader
 	switch {
 	case r == nil:
 		return errNotPlugged
 	case how != OccupyExclusive && how != OccupyTransaction:
 		return errOccupation
-	case s.intruder != nil && !s.intruder.reader.gone, r.holder != nil, how == OccupyExclusive && len(r.handles) > 0:
+	case p.intruder != nil && !p.intruder.reader.gone, r.holder != nil, how == OccupyExclusive && len(r.handles) > 0:
 		return errInUse
 	}
 	r.powerUp()
 	if how == OccupyExclusive {
-		s.intruder = r.open(shareExclusive)
+		p.intruder = r.open(shareExclusive)
 	} else {
-		s.intruder = r.open(shareShared)
-		r.holder, r.depth = s.intruder, 1
+		p.intruder = r.open(shareShared)
+		r.holder, r.depth = p.intruder, 1
 	}
 	s.signalLocked()
 	return nil
 }
 
-func (s *server) release() {
+func (p *port) release() {
+	s := p.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.intruder
-	s.intruder = nil
+	h := p.intruder
+	p.intruder = nil
 	if h != nil && !h.reader.gone {
 		h.reader.close(h)
 		s.signalLocked()
 	}
 }
 
-func (s *server) resetCard() {
+func (p *port) resetCard() {
+	s := p.server
 	s.mu.Lock()
-	for s.reader != nil && s.reader.holder != nil && s.awaitLocked(nil) {
+	for p.reader != nil && p.reader.holder != nil && s.awaitLocked(nil) {
 	}
-	if s.reader != nil {
-		s.reader.reset()
+	if p.reader != nil {
+		p.reader.reset()
 		s.signalLocked()
 	}
 	s.mu.Unlock()

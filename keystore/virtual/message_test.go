@@ -17,7 +17,7 @@ import (
 func TestMessagesHaveTheLayoutOfTheDaemon(t *testing.T) {
 	var name [readerNameLen]byte
 	copy(name[:], testReader)
-	state := newReader(&card{firmware: DefaultFirmware}, realClock{}, 7).state()
+	state := newReader(&port{server: &server{clock: realClock{}}, card: &card{firmware: DefaultFirmware}}, 7).state()
 	var out bytes.Buffer
 	for _, row := range []struct {
 		name    string

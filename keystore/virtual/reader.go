@@ -13,6 +13,7 @@ const idlePower = 5 * time.Second
 // was pulled stays behind for the handles that still point to it. All fields are guarded by server.mu.
 type reader struct {
 	name      string
+	port      *port
 	card      *card
 	clock     Clock
 	gone      bool
@@ -33,8 +34,11 @@ type handle struct {
 	event  result // what happened to the card behind the handle's back, answered until the client reconnects
 }
 
-func newReader(c *card, clock Clock, events uint32) *reader {
-	return &reader{name: c.firmware.readerName(), card: c, clock: clock, events: events, handles: map[int32]*handle{}}
+func newReader(p *port, events uint32) *reader {
+	return &reader{
+		name: p.card.firmware.readerName(p.number), port: p, card: p.card, clock: p.server.clock, events: events,
+		handles: map[int32]*handle{},
+	}
 }
 
 // usable is the check before every use of a handle.

@@ -5,17 +5,16 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
 
-// server is the PC/SC daemon with one reader.
+// server is the PC/SC daemon with a port for every key.
 type server struct {
-	path    string // of the socket
-	clock   Clock
-	reclaim time.Duration
-	log     *slog.Logger
-	notify  func() // called without locks after something visible changed
+	path  string // of the socket
+	clock Clock
+	log   *slog.Logger
 
 	closed chan struct{}
 	wg     sync.WaitGroup
@@ -23,21 +22,16 @@ type server struct {
 	mu       sync.Mutex
 	listener *net.UnixListener    // guarded by mu, like all below
 	stopped  bool                 // the service does not run
-	reader   *reader              // nil while the card is unplugged
+	ports    []*port              // in the order of their readers' numbers; nil for one that was given back
 	clients  map[*client]struct{} // one per connection
 	changed  chan struct{}        // closed and replaced when a lock or a reader changed
 	arrivals uint32               // readers that came or went, for GET_READER_EVENTS
-	faults   []transmitFault
-	delays   map[byte]time.Duration // by instruction
-	refusing time.Time              // until when the card side refuses everything
-	intruder *handle                // of a program that is made up, see Occupy
 }
 
-func newServer(listener *net.UnixListener, config Config, notify func()) *server {
+func newServer(listener *net.UnixListener, clock Clock, log *slog.Logger) *server {
 	return &server{
-		path: listener.Addr().String(), listener: listener, clock: config.Clock, reclaim: config.Reclaim, log: config.Log, notify: notify,
+		path: listener.Addr().String(), listener: listener, clock: clock, log: log,
 		closed: make(chan struct{}), clients: map[*client]struct{}{}, changed: make(chan struct{}),
-		delays: map[byte]time.Duration{},
 	}
 }
 
@@ -89,7 +83,9 @@ func (s *server) close() error {
 	if !s.isClosed() {
 		close(s.closed)
 	}
-	s.pullLocked()
+	for p := range s.portsLocked() {
+		p.pullLocked()
+	}
 	err := s.listener.Close()
 	if s.stopped {
 		err = nil // it was closed before
@@ -101,41 +97,6 @@ func (s *server) close() error {
 	s.wg.Wait()
 	s.notify()
 	return err
-}
-
-// plug adds the reader with its card; a second plug does nothing.
-func (s *server) plug(c *card) {
-	s.mu.Lock()
-	if s.reader == nil && !s.isClosed() {
-		s.arrivals++
-		s.reader = newReader(c, s.clock, s.arrivals)
-		s.signalLocked()
-	}
-	s.mu.Unlock()
-	s.notify()
-}
-
-// unplug removes the reader, which ends a TRANSMIT under way.
-func (s *server) unplug() {
-	s.mu.Lock()
-	s.pullLocked()
-	s.mu.Unlock()
-	s.notify()
-}
-
-func (s *server) pullLocked() {
-	if r := s.reader; r != nil {
-		s.arrivals++
-		s.reader = nil
-		r.pull()
-		s.signalLocked()
-	}
-}
-
-func (s *server) plugged() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.reader != nil
 }
 
 // signalLocked tells every client that waits for a change, once, and wakes those that wait for a lock.
@@ -173,8 +134,22 @@ func (s *server) awaitLocked(timeout <-chan time.Time) bool {
 // readersLocked is the reader array.
 func (s *server) readersLocked() []byte {
 	var all [maxReaders]readerState
-	if s.reader != nil {
-		all[0] = s.reader.state()
+	n := 0
+	for p := range s.portsLocked() {
+		if p.reader != nil {
+			all[n] = p.reader.state()
+			n++
+		}
 	}
 	return encodeMessage(all)
+}
+
+// notify tells the owner of every key that something visible may have changed. The callers hold no lock.
+func (s *server) notify() {
+	s.mu.Lock()
+	ports := slices.Collect(s.portsLocked())
+	s.mu.Unlock()
+	for _, p := range ports {
+		p.notify()
+	}
 }

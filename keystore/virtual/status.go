@@ -15,7 +15,7 @@ type Status struct {
 
 // Status returns the present state.
 func (k *Key) Status() Status {
-	s := Status{Firmware: k.card.firmware.String(), Plugged: k.server.plugged()}
+	s := Status{Firmware: k.card.firmware.String(), Plugged: k.port.plugged()}
 	s.Waiting, s.Touches, s.Taps = k.contact.state()
 	k.card.describeTo(&s)
 	return s

@@ -28,14 +28,14 @@ func (c *client) exchange(h *handle, protocol uint32, apdu []byte) ([]byte, resu
 	var trouble transmitFault
 	var delay time.Duration
 	if rv == scardOK {
-		trouble, delay = s.troubleLocked(h.reader.card, apdu)
+		trouble, delay = h.reader.port.troubleLocked(apdu)
 		rv = trouble.rv
 	}
 	s.mu.Unlock()
 	if rv != scardOK {
 		return nil, rv
 	}
-	answer, err := s.disturbed(h.reader.card, apdu, trouble, delay)
+	answer, err := h.reader.port.disturbed(apdu, trouble, delay)
 	if err == nil {
 		return answer, scardOK
 	}

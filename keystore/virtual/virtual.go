@@ -44,6 +44,9 @@ type Config struct {
 	// them into StateDir or, where there is none or its path is too long, into a new folder below the system's
 	// temporary one.
 	Socket, ControlSocket string
+	// Join plugs the key in beside another one, where the same programs find both; Socket is that one's then. Close it
+	// before the other.
+	Join *Key
 	// FIDO opens the second door, which works on Linux only. Its device is the link "fido" beside Socket.
 	FIDO bool
 	// Log receives what goes wrong; nil discards it.
@@ -54,7 +57,8 @@ type Config struct {
 type Key struct {
 	card    *card
 	contact *contact
-	server  *server
+	server  *server // the one of Config.Join, or its own
+	port    *port
 	control *controlServer
 	fido    *fidoDoor // nil without Config.FIDO
 	root    *authority
@@ -156,14 +160,9 @@ func (k *Key) serve(config Config) error {
 	if err != nil {
 		return err
 	}
-	pcsc, err := listen(socket)
-	if err != nil {
+	if err := k.openPort(config, socket); err != nil {
 		return err
 	}
-	k.server = newServer(pcsc, config, k.publish)
-	k.cleanup = append(k.cleanup, k.server.close)
-	k.server.plug(k.card)
-	k.server.start()
 	if config.FIDO {
 		if err := k.openFIDO(config, filepath.Join(filepath.Dir(socket), fidoLink)); err != nil {
 			return err
@@ -175,6 +174,34 @@ func (k *Key) serve(config Config) error {
 	}
 	k.control = startControl(commands, k, config.Log)
 	k.cleanup = append(k.cleanup, k.control.close)
+	return nil
+}
+
+// openPort plugs the key in: beside another one, or to a service of its own.
+func (k *Key) openPort(config Config, socket string) (err error) {
+	if config.Join != nil {
+		k.server = config.Join.server
+		return k.plugIn(config.Reclaim)
+	}
+	pcsc, err := listen(socket)
+	if err != nil {
+		return err
+	}
+	k.server = newServer(pcsc, config.Clock, config.Log)
+	k.cleanup = append(k.cleanup, k.server.close)
+	if err := k.plugIn(config.Reclaim); err != nil {
+		return err
+	}
+	k.server.start()
+	return nil
+}
+
+func (k *Key) plugIn(reclaim time.Duration) (err error) {
+	if k.port, err = k.server.newPort(k.card, reclaim, k.publish); err != nil {
+		return err
+	}
+	k.cleanup = append(k.cleanup, k.port.giveBack)
+	k.port.plug()
 	return nil
 }
 
@@ -274,7 +301,7 @@ func (k *Key) SetTouch(mode TouchMode) error {
 
 // Plug puts the card back into the computer. What it keeps without power is still there; a verified PIN is not.
 func (k *Key) Plug() {
-	k.server.plug(k.card)
+	k.port.plug()
 	if k.fido != nil {
 		if err := k.fido.plug(); err != nil {
 			k.log.Error("plugging the FIDO device in", "err", err)
@@ -285,7 +312,7 @@ func (k *Key) Plug() {
 // Unplug pulls the card. A command under way fails with SCARD_E_NOT_TRANSACTED, and the reader disappears, as does the
 // FIDO device.
 func (k *Key) Unplug() {
-	k.server.unplug()
+	k.port.unplug()
 	if k.fido != nil {
 		if err := k.fido.unplug(); err != nil {
 			k.log.Error("unplugging the FIDO device", "err", err)
