@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/keystore"
 	"github.com/touchstone-app/touchstone/keystore/fido"
+	"github.com/touchstone-app/touchstone/session/teleport"
 )
 
 // versions are the clusters that issue certificates of single use in different ways.
@@ -307,4 +309,70 @@ func TestTooManyChecksAreToldApart(t *testing.T) {
 	}
 	wantFault(t, err, "demo has had too many checks in the last minute, so nothing was opened.", "Wait a minute")
 	w.echo(id, "demo-node") // what needs no check is not held up
+}
+
+func TestAChangedRoleLeadsToACheckBeforeTheNextConnection(t *testing.T) {
+	w := newKeyWorld(t, demo.Config{})
+	id := w.signIn("guide")
+	w.key.forget()
+	p := w.database(id, "reader")
+	if out, err := psql(p, "select 1"); out != "1" || err != nil {
+		t.Fatalf("psql says %q, %v", out, err)
+	}
+	w.demand("guide", "false", "true") // of the role for development
+	if out, err := psql(p, "select 1"); err == nil || !strings.Contains(out, "access to resource requires MFA") {
+		t.Errorf("the certificate of before: %q, %v", out, err)
+	}
+	w.wantTaps()
+	if out, err := psql(p, "select 1"); out != "1" || err != nil {
+		t.Errorf("the next one: %q, %v", out, err)
+	}
+	w.wantTaps("MFA for Connect to database orders as reader")
+	w.echo(id, "demo-node") // a server is asked for at once
+	w.wantTaps("MFA for Connect to database orders as reader", fmt.Sprintf("MFA for SSH to %s@demo-node", show(t, w.Manager, id).Logins[0]))
+}
+
+func TestWhatAClusterSaysAboutAChecksAnswerIsToldInWords(t *testing.T) {
+	c := &sessionCheck{link: &link{profile: profile{Proxy: "lab.example:443", Cluster: "lab"}}, what: "SSH to root@web-1"}
+	for message, want := range map[string]string{
+		"per-session MFA is not satisfied by OTP devices": "lab takes no one-time codes for sessions, so nothing was opened. Use a security key",
+		"no MFA devices registered":                       `lab wants a check for "SSH to root@web-1", and you have no device for it that counts there. Add a security key`,
+	} {
+		err := c.explain(t.Context(), &teleport.AnswerError{Class: teleport.ClassDenied, Message: message})
+		wantFault(t, err, want)
+	}
+	if err := c.explain(t.Context(), errSlowAnswer); !strings.Contains(err.Error(), "took too long, so nothing was opened.") {
+		t.Errorf("a late answer is %v", err)
+	}
+	unmet := &teleport.UnmetPolicyError{Policy: wire.PolicyTouch}
+	if err := c.explain(t.Context(), unmet); err != error(unmet) {
+		t.Errorf("what leads to another sign-in became %v", err)
+	}
+}
+
+func TestAnAnswerThatCameTooLateIsAskedForOnceMore(t *testing.T) {
+	// The minute of the certificate begins with the question, so that little of it would be left.
+	cluster := &clock{}
+	w := newKeyWorld(t, demo.Config{VersionProfile: 12, Now: cluster.now})
+	id := w.signIn("mfa")
+	w.key.forget()
+	slow := 1
+	w.card.onAssert = func(ctx context.Context, r keystore.AssertRequest) (*fido.Response, error) {
+		if slow--; slow >= 0 {
+			cluster.advance(slowAnswer + time.Second)
+			w.clock.advance(slowAnswer + time.Second)
+		}
+		return w.key.assert(ctx, r)
+	}
+	if out, err := psql(w.database(id, "reader"), "select 1"); out != "1" || err != nil {
+		t.Errorf("psql says %q, %v", out, err)
+	}
+	tap := "MFA for Connect to database orders as reader"
+	w.wantTaps(tap, tap)
+	w.clock.advance(time.Minute) // and then it is over
+	cluster.advance(time.Minute)
+	if out, err := psql(w.database(id, "reader"), "select 1"); out != "1" || err != nil {
+		t.Errorf("psql says %q, %v", out, err)
+	}
+	w.wantTaps(tap, tap, tap)
 }

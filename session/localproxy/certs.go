@@ -18,6 +18,8 @@ type Route struct {
 	// Upgrade is Dial for a connection in HTTP/1.1, which alone can become something else; only Kubernetes clusters
 	// have it.
 	Upgrade func(ctx context.Context) (net.Conn, error)
+	// Stale reports whether another certificate is wanted before this one ends; nil for never.
+	Stale func() bool
 	// Explain finds out why a connection was closed before its first byte: proxies refuse without a word (databases
 	// sheet, 2.2). It never returns nil.
 	Explain func(ctx context.Context) error
@@ -68,8 +70,8 @@ func (c *certs) current(ctx context.Context) (*Route, error) {
 func (c *certs) look() (*Route, *renewal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.route != nil && c.now().Before(c.route.Expires) {
-		return c.route, nil
+	if r := c.route; r != nil && c.now().Before(r.Expires) && (r.Stale == nil || !r.Stale()) {
+		return r, nil
 	}
 	if c.renewal == nil {
 		c.renewal = &renewal{done: make(chan struct{})}
