@@ -203,3 +203,26 @@ func TestALimiterGivesBackWhatWasTaken(t *testing.T) {
 		t.Errorf("%v; %d addresses are remembered", err, len(l.made))
 	}
 }
+
+func FuzzAnswersAreReadOrRefused(f *testing.F) {
+	f.Add([]byte(`null`))
+	f.Add([]byte(`{"id":"AQI","rawId":"AQI","type":"public-key","response":{"clientDataJSON":"e30","authenticatorData":"AA","signature":"AA"}}`))
+	f.Add([]byte(`{"id":"AQI","rawId":"AQI","type":"public-key","response":{"clientDataJSON":"eyJjaGFsbGVuZ2UiOiJBUUkifQ",` +
+		`"authenticatorData":"SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MBAAAAAw","signature":"AA","userHandle":""}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		answer, err := parseAssertion(raw)
+		if err != nil || answer == nil {
+			return
+		}
+		party := newRelyingParty("localhost:3080", time.Now)
+		h := &holder{name: "ann", handle: []byte("a"), credentials: []credential{{ID: []byte{1, 2}, PublicKey: []byte{0xa0}}}}
+		session, err := party.begin("localhost", h, scopeLogin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		party.open["AQI"] = party.open[session.Challenge.String()]
+		if used, err := party.finish("localhost", "ann", scopeLogin, answer); err == nil {
+			t.Errorf("%q is an answer of %x", raw, used.ID)
+		}
+	})
+}
