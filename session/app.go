@@ -59,7 +59,7 @@ func (s *appSource) Issue(ctx context.Context) (route localproxy.Route, err erro
 		if err != nil {
 			return useFault(p, err)
 		}
-		route = link.route(s.cluster, cert, w)
+		route = noticeLateChecks(link.route(s.cluster, cert, w))
 		return s.await(ctx, p, route)
 	})
 	return route, err

@@ -75,7 +75,7 @@ func (s *databaseSource) Issue(ctx context.Context) (route localproxy.Route, err
 		if err != nil {
 			return useFault(p, err)
 		}
-		route = link.route(s.ref.Cluster, cert, w)
+		route = noticeLateChecks(link.route(s.ref.Cluster, cert, w))
 		return nil
 	})
 	return route, err

@@ -2,30 +2,38 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"sync/atomic"
+
+	"github.com/touchstone-app/touchstone/session/localproxy"
 )
 
 // wantedText is how targets refuse a session that was not checked (gRPC sheet, section 7).
 var wantedText = []byte("access to resource requires MFA")
 
-// wantedCheck notices that a target wants a check after all, although the cluster wanted none when the certificate was
-// issued: a role has changed since. The tool reads the target's own words then; its next try comes to the check.
-type wantedCheck struct{ noticed atomic.Bool }
-
-// watch looks at the first bytes that come on a connection.
-func (w *wantedCheck) watch(conn net.Conn, err error) (net.Conn, error) {
-	if err != nil {
-		return nil, err
+// noticeLateChecks makes a route stale when its target wants a check after all, although the cluster wanted none when
+// the certificate was issued: a role has changed since. The tool reads the target's own words then; its next try comes
+// to the check. It is for routes on which every tool has a connection of its own.
+func noticeLateChecks(r localproxy.Route) localproxy.Route {
+	var wanted atomic.Bool
+	dial := r.Dial
+	r.Dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &watchedConn{Conn: conn, wanted: &wanted}, nil
 	}
-	return &watchedConn{Conn: conn, check: w}, nil
+	r.Stale = wanted.Load
+	return r
 }
 
 // watchedConn is a connection whose first bytes are looked at. One goroutine may read and others write.
 type watchedConn struct {
 	net.Conn
-	check *wantedCheck
-	begun bool // for the reader only
+	wanted *atomic.Bool // set when a check is
+	begun  bool         // for the reader only
 }
 
 // Read reads.
@@ -34,7 +42,7 @@ func (c *watchedConn) Read(p []byte) (int, error) {
 	if n > 0 && !c.begun {
 		c.begun = true
 		if bytes.Contains(p[:n], wantedText) {
-			c.check.noticed.Store(true)
+			c.wanted.Store(true)
 		}
 	}
 	return n, err

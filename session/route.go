@@ -110,14 +110,9 @@ type way struct {
 
 // route makes a route of a certificate: the link's key, address and trust.
 func (l *link) route(clusterID string, cert *x509.Certificate, w way) localproxy.Route {
-	wanted := &wantedCheck{}
 	return localproxy.Route{
 		Expires: cert.NotAfter,
-		Dial: func(ctx context.Context) (net.Conn, error) {
-			conn, err := l.dialRoute(ctx, cert, w)
-			return wanted.watch(conn, err)
-		},
-		Stale:   wanted.noticed.Load,
+		Dial:    func(ctx context.Context) (net.Conn, error) { return l.dialRoute(ctx, cert, w) },
 		Explain: func(ctx context.Context) error { return l.m.explain(ctx, clusterID, w) },
 	}
 }
