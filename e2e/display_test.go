@@ -106,8 +106,9 @@ func (d *Display) FindWindow(title string) (string, error) {
 // Click presses the first button at a point of a window, in pixels from its top left corner.
 func (d *Display) Click(window string, x, y int) {
 	d.t.Helper()
-	d.Run("xdotool", "windowactivate", "--sync", window) // whatever lies over it is put behind
-	d.Run("xdotool", "mousemove", "--sync", "--window", window, strconv.Itoa(x), strconv.Itoa(y), "click", "1")
+	d.Run("xdotool", "windowactivate", "--sync", window)                                  // whatever lies over it is put behind
+	d.Run("xdotool", "mousemove", "--window", window, strconv.Itoa(x+3), strconv.Itoa(y), // --sync waits for a movement
+		"mousemove", "--sync", "--window", window, strconv.Itoa(x), strconv.Itoa(y), "click", "1")
 }
 
 // Move puts a window's frame at a point of the display.

@@ -92,6 +92,11 @@ func (c Control) shows(text string) bool {
 	return c.Text == text || strings.Contains(text, " ") && strings.Contains(c.Text, text)
 }
 
+// isAt reports whether a control has the place that another one had.
+func (c Control) isAt(other Control) bool {
+	return c.window == other.window && c.X == other.X && c.Y == other.Y && c.W == other.W && c.H == other.H
+}
+
 // acts reports whether a control can be clicked.
 func (c Control) acts() bool { return c.Kind != "text" && !c.Disabled }
 

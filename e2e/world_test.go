@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -143,8 +144,9 @@ func (w *World) SeesNot(text string) {
 	})
 }
 
-// Clicks clicks the middle of a control once it can be clicked.
-func (w *World) Clicks(text string) {
+// Finds waits until a control can be clicked. It must have stayed where it is between two looks: what is new on the
+// screen finds its place with the next frame.
+func (w *World) Finds(kind, text string) Control {
 	w.t.Helper()
 	var target Control
 	eventually(w.t, waitLimit, fmt.Sprintf("%q can be clicked", text), func() error {
@@ -152,14 +154,25 @@ func (w *World) Clicks(text string) {
 		if err != nil {
 			return err
 		}
+		before := target
 		for _, c := range controls {
-			if c.Text == text && c.acts() {
+			if c.Text == text && c.acts() && (kind == "" || c.Kind == kind) {
 				target = c
-				return nil
+				if c.isAt(before) {
+					return nil
+				}
+				return errors.New("it is moving")
 			}
 		}
 		return fmt.Errorf("on the screen: %s", describe(controls))
 	})
+	return target
+}
+
+// Clicks clicks the middle of a control once it can be clicked.
+func (w *World) Clicks(text string) {
+	w.t.Helper()
+	target := w.Finds("", text)
 	w.Say("click %q", text)
 	win, err := w.Display.FindWindow(target.window)
 	if err != nil {
@@ -168,9 +181,13 @@ func (w *World) Clicks(text string) {
 	w.Display.Click(win, target.X+target.W/2, target.Y+target.H/2)
 }
 
+// paintedAfter is how many looks it takes for what a terminal holds to be on the screen as well.
+const paintedAfter = 3
+
 // Reads waits until the terminal in front shows a line that begins with text. What was typed stands behind a prompt.
 func (w *World) Reads(line string) {
 	w.t.Helper()
+	seen := 0
 	eventually(w.t, waitLimit, fmt.Sprintf("the terminal shows %q", line), func() error {
 		t, err := w.terminal()
 		if err != nil {
@@ -178,7 +195,10 @@ func (w *World) Reads(line string) {
 		}
 		for l := range strings.Lines(t.Text) {
 			if strings.HasPrefix(l, line) {
-				return nil
+				if seen++; seen == paintedAfter {
+					return nil
+				}
+				return errors.New("it has just come")
 			}
 		}
 		return fmt.Errorf("it is %s and shows:\n%s", t.State, t.Text)

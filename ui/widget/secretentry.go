@@ -208,6 +208,13 @@ func (e *SecretEntry) paste(text string) {
 	e.append(copied[:end])
 }
 
+// MouseDown takes the focus at once. Fyne waits before it calls Tapped, because a second click may follow, and what is
+// typed in the meantime would land in the field before: in the open, where that is the user's name.
+func (e *SecretEntry) MouseDown(*desktop.MouseEvent) { e.focus() }
+
+// MouseUp is of no use to an entry.
+func (e *SecretEntry) MouseUp(*desktop.MouseEvent) {}
+
 // Tapped takes the focus.
 func (e *SecretEntry) Tapped(*fyne.PointEvent) { e.focus() }
 

@@ -90,6 +90,18 @@ func TestASecretTakesNoMoreThanItsMemory(t *testing.T) {
 	}
 }
 
+func TestASecretTakesTheKeyboardAsSoonAsTheMouseGoesDown(t *testing.T) {
+	start(t)
+	user, e := NewField("User", ""), NewSecretEntry("Password", make([]byte, 16))
+	w := show(t, Column(0, user, e))
+	w.Canvas().Focus(user)
+	e.MouseDown(&desktop.MouseEvent{})
+	if w.Canvas().Focused() != e {
+		t.Errorf("the keyboard is on %v", w.Canvas().Focused())
+	}
+	e.MouseUp(&desktop.MouseEvent{})
+}
+
 func TestPastingASecretEndsAtTheLineFeed(t *testing.T) {
 	start(t)
 	e := NewSecretEntry("PIN", make([]byte, 16))
