@@ -7,7 +7,13 @@ import (
 )
 
 // showTrayIcon brings the tray's icon up to date, at once.
-func (w *Window) showTrayIcon() { w.tray.showState(trayStateOf(w.sessions, w.keys)) }
+func (w *Window) showTrayIcon() {
+	state := trayStateOf(w.sessions, w.keys)
+	if q := w.layer.question; q != nil && q.tap != nil {
+		state = trayWaiting // no card tells that a security key waits
+	}
+	w.tray.showState(state)
+}
 
 // showTray brings icon and menu up to date. It is called once a second: a menu that is told every change would be open
 // for none. A window whose tray has gone comes back, because nothing else leads to it.
