@@ -81,8 +81,12 @@ func (c *sessionCheck) code(ctx context.Context) (*authpb.MFAAuthenticateRespons
 // retry runs a check, and once more where a code was wrong or an answer too late.
 func (c *sessionCheck) retry(ctx context.Context, check func() error) (err error) {
 	for range maxCodes {
-		sent := c.codes
+		sent, last := c.codes, err
 		err = check()
+		if errors.Is(err, ErrNobodyAnswers) && last != nil {
+			err = last // why the last code was refused says more
+			break
+		}
 		var refused *teleport.AnswerError
 		wrong := c.codes > sent && errors.As(err, &refused) && refused.Class == teleport.ClassDenied
 		if !wrong && !errors.Is(err, errSlowAnswer) {

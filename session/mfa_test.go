@@ -259,6 +259,7 @@ func TestWrongCodesOpenNothing(t *testing.T) {
 			want  string
 		}{
 			{[]string{"000001", "000002", "000003"}, "demo did not accept the one-time code, so nothing was opened."},
+			{[]string{"000004"}, "demo did not accept the one-time code, so nothing was opened."},
 			{nil, "nobody was there to type it."},
 		} {
 			w.key.forget(noSecurityKey(), noSecurityKey(), noSecurityKey())
