@@ -126,6 +126,11 @@ func (k *kubeServer) admits(r *http.Request) bool {
 func (k *kubeServer) rewrite(r *httputil.ProxyRequest) {
 	r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "https", k.config.Host, k.config.Host
 	r.Out.Header.Del("Authorization")
+	if r.In.ProtoMajor == 2 && r.Out.Body != nil {
+		// A cluster may refuse before it has read the body. HTTP/2 clients stop sending then, and what still waits for
+		// the rest must be freed by closing the body, which the wrapper that is here by default does not do.
+		r.Out.Body = r.In.Body
+	}
 }
 
 // refuse tells a client why its request was not passed on.

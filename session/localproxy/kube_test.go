@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -279,6 +280,29 @@ func TestOtherRefusalsAreTheClustersOwn(t *testing.T) {
 	}
 	if k.issued.Load() != 1 {
 		t.Error("a certificate was renewed for nothing")
+	}
+}
+
+// A client that is refused stops sending, so the rest of the body never comes.
+func TestARefusalNeedNotWaitForTheBody(t *testing.T) {
+	k := newKubeWorld(t, "h2", "http/1.1")
+	k.handle("/api", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "too much", http.StatusRequestEntityTooLarge)
+	})
+	body, rest := io.Pipe()
+	defer rest.Close()
+	response, err := k.tool().sendBody(t.Context(), http.MethodPost, "/api", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text := make(chan string, 1)
+	go func() {
+		all, err := io.ReadAll(response.Body)
+		text <- fmt.Sprintf("%s%v", all, err)
+	}()
+	if got := testkit.Receive(t, "refusal", text); response.StatusCode != http.StatusRequestEntityTooLarge || got != "too much\n<nil>" {
+		t.Errorf("the answer is %d %q", response.StatusCode, got)
 	}
 }
 

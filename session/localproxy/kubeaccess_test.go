@@ -98,4 +98,3 @@ func TestARefusedUpgradeIsPassedOn(t *testing.T) {
 		t.Errorf("the answer is %d %q", code, body)
 	}
 }
-

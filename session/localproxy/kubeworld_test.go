@@ -214,11 +214,14 @@ func (k *kubeWorld) tool() *tool {
 
 // send makes one request; ctx ends it and the response.
 func (c *tool) send(ctx context.Context, method, path, body string, header ...string) (*http.Response, error) {
-	var content io.Reader
-	if body != "" {
-		content = strings.NewReader(body)
+	if body == "" {
+		return c.sendBody(ctx, method, path, nil, header...)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.server+path, content)
+	return c.sendBody(ctx, method, path, strings.NewReader(body), header...)
+}
+
+func (c *tool) sendBody(ctx context.Context, method, path string, body io.Reader, header ...string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.server+path, body)
 	if err != nil {
 		return nil, err
 	}
