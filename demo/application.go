@@ -2,6 +2,7 @@ package demo
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	htmltemplate "html/template"
 	"net"
@@ -138,6 +139,10 @@ func (a *applications) serve(out http.ResponseWriter, in *http.Request) {
 		return
 	}
 	app, err := a.authorize(id, session)
+	if errors.Is(err, errHiddenApp) {
+		http.Error(out, http.StatusText(http.StatusNotFound), http.StatusNotFound)
+		return
+	}
 	if err != nil {
 		code, text := httpStatus(err)
 		out.Header().Set(headerError, text)
@@ -177,8 +182,15 @@ func (a *applications) authorize(id identity, session appSession) (*application,
 	if app == nil {
 		return nil, refuse(notFound, "app %q is not found", id.route.app.publicAddr)
 	}
-	return app, granted.openApp(app.labels, session.mfaDevice != "")
+	err = granted.openApp(app.labels, session.mfaDevice != "")
+	if err != nil && granted.profile.hidesApps() {
+		err = errHiddenApp
+	}
+	return app, err
 }
+
+// errHiddenApp is a refusal by roles whose reason stays with the agent.
+var errHiddenApp = refuse(notFound, "the application is hidden")
 
 // whoamiPage is what the application shows.
 var whoamiPage = htmltemplate.Must(htmltemplate.New("whoami").Parse(`<!doctype html>

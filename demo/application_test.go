@@ -103,6 +103,16 @@ func TestAnApplicationIsRefused(t *testing.T) {
 			t.Errorf("got %s", response.Status)
 		}
 	})
+	t.Run("where it is hidden", func(t *testing.T) {
+		w := startLike(t, like12)
+		k := w.login(t, "off", softKey(t))
+		cert := w.appRoute(t, k, w.appSession(t, k))
+		w.edit(t, "off.yaml", "require_session_mfa: false", "require_session_mfa: true")
+		response, body := w.ask(t, cert, nil)
+		if response.StatusCode != http.StatusNotFound || body != "Not Found\n" || response.Header.Get("X-Teleport-API-Error") != "" {
+			t.Errorf("got %s: %q", response.Status, body)
+		}
+	})
 	t.Run("with a key that is too weak by now", func(t *testing.T) {
 		w.edit(t, "off.yaml", "require_session_mfa: false", "require_session_mfa: hardware_key_touch")
 		response, body := w.ask(t, cert, nil)

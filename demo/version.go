@@ -60,6 +60,10 @@ func (p profile) tellsRecordingInWords() bool { return p < version15 }
 // assignsSessions reports whether nodes choose the ids of sessions, and say so when they are asked (SSH sheet, 4.4).
 func (p profile) assignsSessions() bool { return p >= version15 }
 
+// hidesApps reports whether an application that roles refuse is answered for as if it were not there. A session with
+// one cannot be checked in these versions, so roles with MFA for every session always refuse.
+func (p profile) hidesApps() bool { return p == version12 }
+
 // kubeServers reports whether Kubernetes clusters are listed as kube_server, once for each agent; if not, as
 // kube_cluster (databases-kube-apps sheet, 4.4).
 func (p profile) kubeServers() bool { return p >= 13 }
