@@ -116,6 +116,9 @@ func (f *kubeForwarder) proxy(server *kubeServer, as *kubeImpersonation) *httput
 			r.Out.Header.Del("Authorization") // who it is was decided here
 			r.Out.Header.Set(headerImpersonateUser, as.user)
 			r.Out.Header[headerImpersonateGroup] = as.groups
+			if r.In.ProtoMajor == 2 && r.Out.Body != nil {
+				r.Out.Body = r.In.Body // closing it frees who reads it; the API server may answer before the end
+			}
 		},
 		ErrorHandler: func(out http.ResponseWriter, in *http.Request, err error) {
 			f.log.Debug("forwarding to Kubernetes", "path", in.URL.Path, "err", err)
