@@ -97,7 +97,11 @@ func weakKey(response *http.Response) (bool, error) {
 	if response.StatusCode < 400 || response.StatusCode >= 500 {
 		return false, nil
 	}
-	head, err := io.ReadAll(io.LimitReader(response.Body, refusalLongest))
+	longest := int64(refusalLongest)
+	if response.ContentLength >= 0 {
+		longest = min(longest, response.ContentLength) // some servers take their time with the end
+	}
+	head, err := io.ReadAll(io.LimitReader(response.Body, longest))
 	if err != nil {
 		_ = response.Body.Close() // it broke
 		return false, fmt.Errorf("reading a refusal: %w", err)
