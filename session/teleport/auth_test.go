@@ -78,11 +78,17 @@ func (o *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 // dial connects to the server in memory.
 func (l *lister) dial(t testing.TB) (auth *Auth, cut func()) {
 	t.Helper()
+	return dialServer(t, l)
+}
+
+// dialServer connects to an auth server in memory.
+func dialServer(t testing.TB, s authpb.AuthServiceServer) (auth *Auth, cut func()) {
+	t.Helper()
 	ours, theirs := net.Pipe()
 	listener := &oneConn{conns: make(chan net.Conn, 1), done: make(chan struct{})}
 	listener.conns <- theirs
 	server := grpc.NewServer()
-	authpb.RegisterAuthServiceServer(server, l)
+	authpb.RegisterAuthServiceServer(server, s)
 	var running sync.WaitGroup
 	running.Go(func() { _ = server.Serve(listener) })
 	c := New(Config{Address: "demo:443"})
