@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -44,6 +46,15 @@ func signInAs(w *World, user string) {
 	w.Focus("User")
 	w.Replaces(user)
 	w.Presses("Return")
+}
+
+// keep writes what a notification said into the artefacts and the transcript.
+func (n notification) keep(w *World, file string) {
+	w.t.Helper()
+	w.Say("    notification %q: %q [%s]", n.title, n.text, file)
+	if err := os.WriteFile(filepath.Join(w.folder, file), []byte(n.title+"\n"+n.text+"\n"), 0o600); err != nil {
+		w.t.Error(err)
+	}
 }
 
 // tapsAndTouches goes through a first sign-in under hardware_key_touch.
@@ -115,7 +126,7 @@ func database(w *World) {
 	w.Presses("ctrl+shift+p")
 	w.Sees("1 client")
 	w.Shot("open-with-psql")
-	w.Clicks("Show orders-prod")
+	w.Clicks("Show psql orders-prod")
 	w.Enters(`\q`)
 	w.Sees("psql has ended.")
 	w.Shot("psql-ended")
@@ -133,7 +144,7 @@ func fromTheTray(w *World, bus *Bus) {
 	w.Gone("Touchstone")
 	bus.Clicks(w, "root@prod · demo")
 	note := bus.Notified("Tap your security key")
-	w.Say("    notification %q: %q", note.title, note.text)
+	note.keep(w, "notification-tap.txt")
 	bus.Shows("Tap your security key")
 	bus.keep(w, "tray-tap.txt")
 	w.Shot("called-by-a-notification")

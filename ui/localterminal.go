@@ -35,10 +35,14 @@ func (w *Window) runProxyTool(id session.ProxyID) {
 	for _, p := range w.sessions.Proxies {
 		if p.ID == id {
 			env, argv := commandWords(p.Command)
+			title := p.Name
+			if len(argv) > 0 {
+				title = filepath.Base(argv[0]) + " " + title
+			}
 			if len(argv) == 1 {
 				argv = nil // a tool that wants arguments: a shell in which it finds its target
 			}
-			w.openLocal(p.Name, argv, env)
+			w.openLocal(title, argv, env)
 			return
 		}
 	}

@@ -62,7 +62,7 @@ func TestTheToolOfAProxyRunsInATab(t *testing.T) {
 	h.tap("button", "Run again")
 	wait(h, "psql starts again", started)
 	h.until("its end is told", h.shows("Something went wrong."))
-	h.tap("button", "Close orders")
+	h.tap("button", "Close psql orders")
 	if len(h.w.main.terminals) != 0 {
 		t.Error("the tab is still there")
 	}
