@@ -16,9 +16,10 @@ import (
 )
 
 // agentSocket is an SSH agent at a path that several processes share: OpenSSH's configuration can name only one. The
-// path is a symbolic link to the socket of one of them, and any of them may answer, since all speak for the same
-// certificates. Who ends hands the path to another first, and then finishes what it was asked: no OpenSSH finds the
-// path dead, whenever it looks. A lock keeps starts and ends apart.
+// path is a symbolic link to the socket of one of them, and any of them may answer: all speak for the same user, and
+// whichever is asked has the person checked where another server wants that. Who ends hands the path to another first,
+// and then finishes what it was asked: no OpenSSH finds the path dead, whenever it looks. A lock keeps starts and ends
+// apart.
 type agentSocket struct {
 	path     string // what OpenSSH is told
 	own      string // of this process

@@ -17,7 +17,9 @@ import (
 
 // withSessions opens the rooms for one command and closes them after it.
 func withSessions(env *environment, o *options, do func(*rooms) error) error {
-	r, err := openRooms(roomsConfig{home: o.home, prompter: newTerminalPrompter(env), lang: env.getenv("LANG")})
+	prompter := newTerminalPrompter(env)
+	prompter.codes = session.Factor(o.auth) == session.FactorOTP
+	r, err := openRooms(roomsConfig{home: o.home, prompter: prompter, lang: env.getenv("LANG")})
 	if err != nil {
 		return err
 	}

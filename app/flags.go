@@ -27,6 +27,16 @@ func clusterFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.cluster, "cluster", "", "which cluster, where several are known")
 }
 
+// sessionFlags are those of commands that open sessions.
+func sessionFlags(f *flag.FlagSet, o *options) {
+	clusterFlags(f, o)
+	checkFlag(f, o)
+}
+
+func checkFlag(f *flag.FlagSet, o *options) {
+	f.Func("auth", "otp: where a session wants a check, type a one-time code in the place of a tap", oneOf(&o.auth, "otp"))
+}
+
 func listFlags(f *flag.FlagSet, o *options) {
 	printingFlags(f, o)
 	f.StringVar(&o.cluster, "cluster", "", "which cluster, where several are known")
@@ -44,6 +54,7 @@ func loginFlags(f *flag.FlagSet, o *options) {
 
 func proxyFlags(f *flag.FlagSet, o *options) {
 	listFlags(f, o)
+	checkFlag(f, o)
 	f.Func("port", "port on this computer (default: that of the last time, else any)", portNumber(&o.port))
 }
 

@@ -23,8 +23,9 @@ const longestAnswer = 1024
 // terminalPrompter asks on standard error and reads answers from standard input: without echo from a terminal, line
 // by line from anything else. It implements the prompters of keystore and session.
 type terminalPrompter struct {
-	in  *os.File
-	out io.Writer
+	in    *os.File
+	out   io.Writer
+	codes bool // a code is preferred to a tap wherever it would do
 
 	asking sync.Mutex // one question at a time, answered in the order asked
 }
