@@ -33,7 +33,7 @@ func (v *otpView) content() fyne.CanvasObject {
 		widget.NewTable(dialogWidth, widget.Pair{Name: "Cluster", Value: p.Cluster}, widget.Pair{Name: "User", Value: p.User}),
 	)
 	if p.Reason != "" {
-		column.Add(notice(assets.IconAlert, p.Reason, widget.ColorWarn, dialogWidth))
+		column.Add(notice(assets.IconInfo, p.Reason, widget.ColorAccent, dialogWidth))
 	}
 	column.Add(labelled("Code", v.field.entry))
 	column.Add(promptButtons(v.q, v.ok))
