@@ -40,8 +40,8 @@ e2e: build ## only the end-to-end run
 bench: go-version setup ## the numbers
 	$(GO) test -run '^$$' -bench . -benchmem ./keystore/... ./session/... ./ui/term/... ./internal/...
 
-fuzz: go-version ## each fuzz target for half a minute
-	@scripts/fuzz
+fuzz: go-version ## each fuzz target for half a minute, or for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
 
 generate: go-version ## the Go code of internal/wire/proto again
 	$(GO) generate ./internal/wire

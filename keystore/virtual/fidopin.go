@@ -112,13 +112,16 @@ func (a *authenticator) clientPIN(_ ceremony, f *fields) (cborMap, ctapStatus) {
 		return cborMap{3: a.memory.PINLeft, 4: a.pin.triesLeft == 0}, ctapOK
 	}
 	r.version = required[int](f, 1)
+	if f.status != ctapOK {
+		return nil, f.status
+	}
 	var known bool
-	if r.protocol, known = pinProtocols[r.version]; !known && f.status == ctapOK {
+	if r.protocol, known = pinProtocols[r.version]; !known {
 		return nil, ctapInvalidParameter
 	}
 	switch r.subcommand {
 	case pinGetKeyAgreement:
-		return cborMap{1: coseKey(a.pin.agreement[r.version].point(), coseECDH)}, f.status
+		return cborMap{1: coseKey(a.pin.agreement[r.version].point(), coseECDH)}, ctapOK
 	case pinSet, pinChange, pinGetToken, pinGetTokenFor:
 		return a.secretly(f, r)
 	default:
