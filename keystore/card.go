@@ -136,13 +136,14 @@ func (c *card) askTouch(ctx context.Context, q *request, show touchShow) (*reply
 
 // identify reads what the card says about itself and publishes it.
 func (c *card) identify(ctx context.Context) (*cardInfo, error) {
-	return c.noteInfo(c.ask(ctx, &request{Op: opInfo, Model: c.knownModel()}))
+	return c.noteInfo(c.ask(ctx, c.infoRequest()))
 }
 
 // identifyBusy is identify for a card that may still be waiting for a touch of ours that was abandoned: only that
 // touch, or 15 s, frees it, so the prompt is shown.
 func (c *card) identifyBusy(ctx context.Context, show touchShow) (*cardInfo, error) {
-	q := &request{Op: opInfo, Model: c.knownModel(), Policy: Policy{Touch: true}}
+	q := c.infoRequest()
+	q.Policy.Touch = true
 	return c.noteInfo(c.askTouch(ctx, q, show))
 }
 
@@ -194,12 +195,13 @@ func (c *card) known() *cardInfo {
 	return c.state.info
 }
 
-// knownModel is the model that the card named, or "".
-func (c *card) knownModel() string {
+// infoRequest asks what the card says about itself, but not again for what never changes.
+func (c *card) infoRequest() *request {
+	q := &request{Op: opInfo}
 	if info := c.known(); info != nil {
-		return info.Model
+		q.Model, q.Form = info.Model, info.FormFactor
 	}
-	return ""
+	return q
 }
 
 // id names the card in prompts and faults; the serial is 0 until the card could be read.

@@ -18,6 +18,8 @@ var (
 	ErrTouchTimeout = errors.New("the card was not touched in time")
 	// ErrSlotTaken says that the slot holds something that is not ours to overwrite.
 	ErrSlotTaken = errors.New("the slot is taken")
+	// ErrNotAttested says that the card proves nothing about what is in the slot.
+	ErrNotAttested = errors.New("nothing is attested")
 	// ErrUseCode says that the person wants to type a one-time code instead of tapping a security key.
 	ErrUseCode = errors.New("a one-time code is wanted instead")
 	// ErrClosed says that the store was closed.

@@ -28,6 +28,7 @@ type op string
 const (
 	opReaders  op = "readers"  // list the readers
 	opInfo     op = "info"     // read serial, model and PIN state of the card
+	opDescribe op = "describe" // read what is in all slots, and about the management key
 	opInspect  op = "inspect"  // read what is in a slot
 	opGenerate op = "generate" // make a key in a slot, and the marker
 	opMark     op = "mark"     // make the marker of the key that is in a slot
@@ -44,6 +45,7 @@ type request struct {
 	Slot     Slot        `json:"slot,omitempty"`
 	Policy   Policy      `json:"policy"`
 	Public   []byte      `json:"public,omitempty"` // PKIX DER of the key that must be in the slot
+	Form     string      `json:"form,omitempty"` // form factor of the card, if known already
 	Digest   []byte      `json:"digest,omitempty"`
 	Always   bool        `json:"always,omitempty"` // the key wants the PIN right before each use
 	Hash     crypto.Hash `json:"hash,omitempty"`
@@ -77,6 +79,7 @@ type reply struct {
 	Card      *cardInfo     `json:"card,omitempty"`
 	Slot      *slotContents `json:"slot,omitempty"`
 	Signature []byte        `json:"signature,omitempty"`
+	Reading   *cardReading  `json:"reading,omitempty"`
 }
 
 // readerInfo is a reader that may hold a YubiKey.
@@ -90,12 +93,15 @@ type cardInfo struct {
 	Serial   uint32 `json:"serial"`
 	Firmware string `json:"firmware"`
 	Model    string `json:"model"`
+	// FormFactor is its shape in words; empty where it is not known.
+	FormFactor string `json:"form_factor,omitempty"`
 	// Known says that the card told the state of PIN and PUK (firmware 5.3 and newer).
 	Known        bool `json:"known,omitempty"`
 	PINIsDefault bool `json:"pin_is_default,omitempty"`
 	PUKIsDefault bool `json:"puk_is_default,omitempty"`
 	PINTotal     int  `json:"pin_total,omitempty"` // attempts after a right PIN
 	PINAttempts  int  `json:"pin_attempts,omitempty"`
+	PUKTotal     int  `json:"puk_total,omitempty"`
 	PUKAttempts  int  `json:"puk_attempts,omitempty"`
 }
 

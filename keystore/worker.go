@@ -57,6 +57,8 @@ func (q *request) perform(waiting func()) (*reply, error) {
 		return &reply{Readers: readers}, err
 	case opInfo:
 		return q.info()
+	case opDescribe:
+		return q.describe()
 	case opInspect:
 		return q.onCard(inspect)
 	case opGenerate:

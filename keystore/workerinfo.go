@@ -40,9 +40,10 @@ func (q *request) info() (*reply, error) {
 		return nil, fmt.Errorf("reading metadata: %w", err)
 	}
 	answer.Card.addMetadata(answers[1], answers[2])
-	answer.Card.Model = q.Model
+	answer.Card.Model, answer.Card.FormFactor = q.Model, q.Form
 	if q.Model == "" {
-		answer.Card.Model = modelName(answer.Card.Firmware, answers[4])
+		form, _ := formOf(answers[4])
+		answer.Card.Model, answer.Card.FormFactor = modelName(answer.Card.Firmware, answers[4]), formFactorName(form)
 	}
 	return answer, nil
 }
@@ -89,13 +90,13 @@ func (c *cardInfo) addMetadata(pin, puk []byte) {
 	if !ok {
 		return
 	}
-	pukDefault, _, pukLeft, ok := secretState(puk)
+	pukDefault, pukTotal, pukLeft, ok := secretState(puk)
 	if !ok {
 		return
 	}
 	c.Known = true
 	c.PINIsDefault, c.PINTotal, c.PINAttempts = pinDefault, pinTotal, pinLeft
-	c.PUKIsDefault, c.PUKAttempts = pukDefault, pukLeft
+	c.PUKIsDefault, c.PUKTotal, c.PUKAttempts = pukDefault, pukTotal, pukLeft
 }
 
 // secretState reads one answer to GET METADATA for a PIN or PUK: tag 05 says whether it is the factory one, tag 06
@@ -126,20 +127,7 @@ func modelName(firmware string, config []byte) string {
 	if len(firmware) > 0 {
 		series += " " + firmware[:1]
 	}
-	body, ok := succeeded(config)
-	if !ok || len(body) == 0 {
-		return series
-	}
-	var form byte
-	nfc := false
-	for tag, value := range records(body[1:]) {
-		switch {
-		case tag == 0x04 && len(value) == 1:
-			form = value[0]
-		case tag == 0x0d: // NFC capabilities: present and not zero on keys with an antenna
-			nfc = !isZero(value)
-		}
-	}
+	form, nfc := formOf(config)
 	name := series + formSuffix(form&0x7f)
 	if nfc {
 		name += " NFC"
@@ -148,6 +136,24 @@ func modelName(firmware string, config []byte) string {
 		name += " FIPS"
 	}
 	return name
+}
+
+// formOf is the form factor in the answer to the management applet's read command, zero where it holds none, and
+// whether the key has an antenna.
+func formOf(config []byte) (form byte, nfc bool) {
+	body, ok := succeeded(config)
+	if !ok || len(body) == 0 {
+		return 0, false
+	}
+	for tag, value := range records(body[1:]) {
+		switch {
+		case tag == 0x04 && len(value) == 1:
+			form = value[0]
+		case tag == 0x0d: // NFC capabilities: present and not zero on keys with an antenna
+			nfc = !isZero(value)
+		}
+	}
+	return form, nfc
 }
 
 // formSuffix is what the form factor adds to a model's name (virtual-key sheet, 2.6, extension .9).

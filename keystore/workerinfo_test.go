@@ -36,8 +36,8 @@ func TestMetadataOfPINAndPUKIsReadOrLeftUnknown(t *testing.T) {
 	own := []byte{0x01, 0x01, 0xff, 0x05, 0x01, 0x00, 0x06, 0x02, 0x05, 0x02, 0x90, 0x00}
 	old := []byte{0x6d, 0x00}
 	cut := []byte{0x01, 0x01, 0xff, 0x05, 0x01, 0x90, 0x00}
-	bothDefault := cardInfo{Known: true, PINIsDefault: true, PUKIsDefault: true, PINTotal: 3, PINAttempts: 3, PUKAttempts: 3}
-	pukDefault := cardInfo{Known: true, PUKIsDefault: true, PINTotal: 5, PINAttempts: 2, PUKAttempts: 3}
+	bothDefault := cardInfo{Known: true, PINIsDefault: true, PUKIsDefault: true, PINTotal: 3, PINAttempts: 3, PUKTotal: 3, PUKAttempts: 3}
+	pukDefault := cardInfo{Known: true, PUKIsDefault: true, PINTotal: 5, PINAttempts: 2, PUKTotal: 3, PUKAttempts: 3}
 	rows := []struct {
 		name     string
 		pin, puk []byte

@@ -1,0 +1,154 @@
+//go:build linux
+
+package keystore
+
+import (
+	"crypto/x509"
+	"testing"
+
+	"github.com/touchstone-app/touchstone/keystore/virtual"
+)
+
+// describe is Store.Describe of the bench's card.
+func (b *bench) describe() *CardDetails {
+	b.Helper()
+	d, err := b.store.Describe(b.Context(), b.key.Status().Serial)
+	if err != nil {
+		b.Fatalf("describing the card: %v", err)
+	}
+	return d
+}
+
+// tells reports whether cards with this firmware tell about their PIN, PUK, management key and imported keys.
+func tells(f virtual.Firmware) bool { return f.Major > 5 || f.Major == 5 && f.Minor >= 3 }
+
+func TestANewCardOfAnyAgeIsDescribed(t *testing.T) {
+	for _, firmware := range virtual.Firmwares() {
+		t.Run(firmware.String(), func(t *testing.T) {
+			b := newBenchOf(t, firmware)
+			got := b.describe()
+			secrets := SecretDetails{Ownership: OwnershipFactory, AttemptsLeft: 3, Attempts: 3}
+			want := CardDetails{PIN: secrets, PUK: secrets, Management: ManagementDetails{Kind: ManagementFactory, Algorithm: "3DES"}}
+			state := SlotEmpty
+			if firmware.Minor >= 7 {
+				want.Management.Algorithm = "AES-192"
+			}
+			if !tells(firmware) {
+				want.PIN = SecretDetails{Ownership: OwnershipUnknown, AttemptsLeft: 3, Attempts: AttemptsUnknown}
+				want.PUK = SecretDetails{Ownership: OwnershipUnknown, AttemptsLeft: AttemptsUnknown, Attempts: AttemptsUnknown}
+				want.Management, state = ManagementDetails{Kind: ManagementUnknown}, SlotUnsure
+			}
+			if got.PIN != want.PIN || got.PUK != want.PUK || got.Management != want.Management {
+				t.Errorf("got PIN %+v, PUK %+v, management key %+v; want %+v, %+v, %+v",
+					got.PIN, got.PUK, got.Management, want.PIN, want.PUK, want.Management)
+			}
+			if got.Firmware != firmware.String() || got.Device == nil || len(got.Slots) != 4 {
+				t.Errorf("got firmware %s, device certificate %v and %d slots", got.Firmware, got.Device, len(got.Slots))
+			}
+			if firmware.Major >= 5 && got.FormFactor != "USB-C keychain" {
+				t.Errorf("got form factor %q", got.FormFactor)
+			}
+			for _, slot := range got.Slots {
+				if slot.State != state || slot.Owner.Kind != OwnerNobody || slot.Attestation != nil {
+					t.Errorf("got slot %+v, want it %s", slot, state)
+				}
+			}
+		})
+	}
+}
+
+func TestOurOwnKeyIsDescribedWithItsProof(t *testing.T) {
+	for _, firmware := range virtual.Firmwares() {
+		t.Run(firmware.String(), func(t *testing.T) {
+			b := newBenchOf(t, firmware)
+			key := b.prepare(Requirement{Policy: bothPolicy})
+			got := b.describe().Slot(Slot9D)
+			if got.State != SlotKey || got.Owner != (SlotOwner{OwnerTouchstone, "Touchstone 1.2.3"}) ||
+				got.Algorithm != "ECDSA P-256" || got.PIN != PINOnce || got.Touch != TouchCached || got.Origin != OriginGenerated {
+				t.Errorf("the slot is described as %+v", got)
+			}
+			if string(got.PublicKey) != string(key.attested.PublicKey) || got.Policy() != bothPolicy || got.Contents == "" {
+				t.Errorf("the slot is described with public key %x, policy %s and contents %q", got.PublicKey, got.Policy(), got.Contents)
+			}
+			if again := b.describe().Slot(Slot9D); again.Contents != got.Contents {
+				t.Errorf("the same slot has contents %q and then %q", got.Contents, again.Contents)
+			}
+			a := got.Attestation
+			if a == nil || a.Serial != key.Serial() || a.Slot != Slot9D || a.Policy.Name() != "hardware_key_touch_and_pin" ||
+				a.Verified != VerifiedByNobody || a.VerifiedBy() != "" || len(a.Chain) != 2 {
+				t.Fatalf("the card's statement is read as %+v", a)
+			}
+			roots := x509.NewCertPool()
+			roots.AddCert(b.key.Root())
+			a, err := ReadAttestation(a.Chain[0].Raw, a.Chain[1].Raw, roots)
+			if err != nil || a.Verified != VerifiedByExtra || len(a.Chain) != 3 || !a.Chain[2].Equal(b.key.Root()) ||
+				a.VerifiedBy() != b.key.Root().Subject.CommonName {
+				t.Errorf("with the card's root the statement is read as %+v, %v", a, err)
+			}
+		})
+	}
+}
+
+func TestWhatOthersLeftInASlotIsDescribed(t *testing.T) {
+	type row struct {
+		does   string
+		state  SlotState
+		owner  SlotOwner
+		origin KeyOrigin
+	}
+	foreign := SlotOwner{Kind: OwnerForeign}
+	rows := []row{
+		{"makes a key and a certificate in 9c", SlotKey, foreign, OriginGenerated},
+		{"makes a key without a certificate in 9c", SlotKey, foreign, OriginGenerated},
+		{"imports a marked key into 9c", SlotKey, SlotOwner{OwnerTeleport, "another client"}, OriginImported},
+		{"marks an empty 9c", SlotCertificate, SlotOwner{OwnerTeleport, "another client"}, ""},
+	}
+	for _, firmware := range virtual.Firmwares() {
+		for _, row := range rows {
+			t.Run(firmware.String()+"/"+row.does, func(t *testing.T) {
+				b := newBenchOf(t, firmware)
+				b.another(row.does)
+				if !tells(firmware) && (row.origin == OriginImported || row.origin == "") {
+					row.state, row.origin = SlotCertificate, OriginUnknown // an imported key cannot be seen
+				}
+				got := b.describe().Slot(Slot9C)
+				if got.State != row.state || got.Owner != row.owner || got.Origin != row.origin || got.Contents == "" {
+					t.Errorf("the slot is described as %+v, want %+v", got, row)
+				}
+				if (got.Attestation != nil) != (row.origin == OriginGenerated) {
+					t.Errorf("the slot has the statement %+v", got.Attestation)
+				}
+			})
+		}
+	}
+}
+
+func TestAnAttestationIsReadOrItIsSaidWhyThereIsNone(t *testing.T) {
+	b := newBench(t)
+	b.prepare(Requirement{})
+	a, err := b.store.Attestation(t.Context(), 0, Slot9A)
+	if err != nil || a.Policy.Name() != "hardware_key" {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	_, err = b.store.Attestation(t.Context(), 0, Slot9D)
+	wantFault(t, err, ErrNotAttested)
+	b.another("imports a marked key into 9c")
+	_, err = b.store.Attestation(t.Context(), 0, Slot9C)
+	wantFault(t, err, ErrNotAttested)
+	_, err = b.store.Attestation(t.Context(), 1, Slot9C)
+	wantFault(t, err, ErrNoCard)
+}
+
+func TestPoliciesAreReadByTheirNames(t *testing.T) {
+	for text, want := range map[string]Policy{
+		"none": {}, "hardware_key": {}, "touch": touchPolicy, "hardware_key_touch": touchPolicy, "PIN": pinPolicy,
+		"touch-and-pin": bothPolicy, "hardware_key_touch_and_pin": bothPolicy,
+	} {
+		if got, err := ParsePolicy(text); err != nil || got != want {
+			t.Errorf("ParsePolicy(%q) = %v, %v, want %v", text, got, err, want)
+		}
+	}
+	if _, err := ParsePolicy("tap"); err == nil {
+		t.Error("an unknown policy is accepted")
+	}
+}
