@@ -40,6 +40,7 @@ type options struct {
 	touch    string
 	serial   uint
 	firmware virtual.Firmware
+	latency  string
 	control  string
 	dbUser   string
 	dbName   string

@@ -53,7 +53,7 @@ func startDemo(ctx context.Context, state string, getenv func(string) string, o 
 	}
 	var err error
 	w.key, err = virtual.Start(virtual.Config{
-		StateDir: keyState, Firmware: o.firmware, Touch: virtual.TouchMode(o.touch), FIDO: canFIDO,
+		StateDir: keyState, Firmware: o.firmware, Latency: latencyOf(o.latency), Touch: virtual.TouchMode(o.touch), FIDO: canFIDO,
 	})
 	if err != nil {
 		return nil, fault.Wrap(err, "The virtual key could not be started.", "Check that its state folder is yours, or choose another one with --state.")
@@ -134,6 +134,9 @@ func (w *demoWorld) ready() demoReady {
 }
 
 func runDemo(ctx context.Context, env *environment, o *options, _ []string) error {
+	if o.latency == "" && !o.serve {
+		o.latency = "real"
+	}
 	state, err := demoFolder(o.state, env.getenv)
 	if err != nil {
 		return err

@@ -72,6 +72,7 @@ func demoFlags(f *flag.FlagSet, o *options) {
 	f.Func("listeners", "multiplex has everything on one port, separate gives SSH, Kubernetes and PostgreSQL their own (default: as the version)",
 		oneOf(&o.listeners, string(demo.ListenersMultiplex), string(demo.ListenersSeparate)))
 	firmwareFlag(f, o)
+	latencyFlag(f, o, "real in the window, else none")
 	touchFlag(f, o)
 }
 
@@ -79,6 +80,7 @@ func virtualKeyServeFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.state, "state", "", "folder that keeps the key (default: a new key that is forgotten)")
 	f.UintVar(&o.serial, "serial", 0, "serial number (default: the state's, or a fixed one)")
 	firmwareFlag(f, o)
+	latencyFlag(f, o, "none")
 	touchFlag(f, o)
 }
 
@@ -88,6 +90,10 @@ func virtualKeyControlFlags(f *flag.FlagSet, o *options) {
 
 func virtualKeyRootFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.state, "state", "", "state folder of the key")
+}
+
+func latencyFlag(f *flag.FlagSet, o *options, otherwise string) {
+	f.Func("latency", "real has the virtual key take as long as a real one (default "+otherwise+")", oneOf(&o.latency, "real", "none"))
 }
 
 func firmwareFlag(f *flag.FlagSet, o *options) {

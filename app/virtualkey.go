@@ -23,6 +23,14 @@ type virtualKeyReady struct {
 	Serial     uint32 `json:"serial"`
 }
 
+// latencyOf is what the word of --latency stands for.
+func latencyOf(word string) virtual.Latency {
+	if word == "real" {
+		return virtual.RealLatency
+	}
+	return virtual.Latency{}
+}
+
 func runVirtualKeyServe(ctx context.Context, env *environment, o *options, _ []string) error {
 	if o.state != "" {
 		if err := makePrivate(o.state); err != nil {
@@ -30,7 +38,7 @@ func runVirtualKeyServe(ctx context.Context, env *environment, o *options, _ []s
 		}
 	}
 	key, err := virtual.Start(virtual.Config{
-		StateDir: o.state, Serial: uint32(o.serial), Firmware: o.firmware, Touch: virtual.TouchMode(o.touch), FIDO: canFIDO,
+		StateDir: o.state, Serial: uint32(o.serial), Firmware: o.firmware, Latency: latencyOf(o.latency), Touch: virtual.TouchMode(o.touch), FIDO: canFIDO,
 	})
 	if err != nil {
 		return fault.Wrap(err, "The virtual key could not be started.", "Check that its state folder is yours, or choose another one.")

@@ -39,7 +39,7 @@ func newWorld(t testing.TB, binary string, args ...string) *World {
 func newWorldWith(t testing.TB, env []string, binary string, args ...string) *World {
 	t.Helper()
 	w := newDisplayWorld(t, env)
-	w.start(binary, append([]string{"demo", "--state", w.state}, args...)...)
+	w.start(binary, append([]string{"demo", "--latency", "none", "--state", w.state}, args...)...)
 	t.Cleanup(w.finish) // runs before the program is ended
 	return w
 }

@@ -69,15 +69,16 @@ func (p *port) troubleLocked(apdu []byte) (transmitFault, time.Duration) {
 	if p.server.clock.Now().Before(p.refusing) || p.card.contact.reclaiming(p.reclaim) {
 		return transmitFault{rv: scardNotTransacted}, 0
 	}
+	delay := p.delays[ins] + p.latency.of(ins)
 	i := slices.IndexFunc(p.faults, func(f transmitFault) bool { return f.ins == ins })
 	if i < 0 {
-		return transmitFault{}, p.delays[ins]
+		return transmitFault{}, delay
 	}
 	f := p.faults[i]
 	if p.faults[i].count--; p.faults[i].count <= 0 {
 		p.faults = slices.Delete(p.faults, i, i+1)
 	}
-	return f, p.delays[ins]
+	return f, delay
 }
 
 // disturbed has the card carry out a command, unless something is to go wrong with it.

@@ -53,6 +53,27 @@ func TestADelayedCommandTakesItsTimeOnTheCardsClock(t *testing.T) {
 	h.want(selectPIV, selected)
 }
 
+func TestACardTakesAsLongAsARealOneWhereThatIsWanted(t *testing.T) {
+	clock := NewManualClock(time.Now())
+	k := start(t, Config{Clock: clock, Latency: RealLatency})
+	h := newRaw(t, k, 4).open(shareShared)
+	for _, step := range []struct {
+		apdu string
+		take time.Duration
+	}{
+		{selectPIV, RealLatency.Other}, {"0087119a 00", RealLatency.PrivateKey}, {"00f99a00", RealLatency.PrivateKey}, {"0047009a 00", RealLatency.GenerateKey},
+	} {
+		h.sendAPDU(step.apdu, protocolT1, 512)
+		testkit.Eventually(t, "the card at work", func() bool { return clock.Timers() > 0 })
+		clock.Advance(step.take - 1)
+		if clock.Timers() == 0 {
+			t.Errorf("%s takes less than %v", step.apdu, step.take)
+		}
+		clock.Advance(1)
+		h.receiveAPDU()
+	}
+}
+
 func TestTheCardSideRefusesForAWhile(t *testing.T) {
 	k, clock := startKey(t)
 	h := newRaw(t, k, 4).open(shareShared)

@@ -13,6 +13,7 @@ type port struct {
 	number  int // of the reader that its key makes
 	card    *card
 	reclaim time.Duration
+	latency Latency
 	notify  func() // called without locks after something visible changed
 
 	// All of this is guarded by server.mu.
@@ -27,10 +28,12 @@ type port struct {
 var errNoPort = errors.New("the smart-card service has no room for another key")
 
 // newPort makes room for a key.
-func (s *server) newPort(c *card, reclaim time.Duration, notify func()) (*port, error) {
+func (s *server) newPort(c *card, config Config, notify func()) (*port, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := &port{server: s, card: c, reclaim: reclaim, notify: notify, delays: map[byte]time.Duration{}}
+	p := &port{
+		server: s, card: c, reclaim: config.Reclaim, latency: config.Latency, notify: notify, delays: map[byte]time.Duration{},
+	}
 	free := slices.Index(s.ports, nil)
 	if free < 0 {
 		free = len(s.ports)

@@ -62,7 +62,7 @@ func TestAKeyThatIsClosedLeavesItsPlaceToTheNext(t *testing.T) {
 func TestAServiceTakesAsManyKeysAsClientsCanBeToldOf(t *testing.T) {
 	first := start(t, Config{})
 	for number := 1; number < maxReaders; number++ {
-		if _, err := first.server.newPort(first.card, 0, func() {}); err != nil {
+		if _, err := first.server.newPort(first.card, Config{}, func() {}); err != nil {
 			t.Fatalf("port %d: %v", number, err)
 		}
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	Touch TouchMode
 	// AutoTouchDelay is how long TouchAuto takes; zero is 300 ms.
 	AutoTouchDelay time.Duration
+	// Latency is how long the card takes for its commands; zero is no time at all. See [RealLatency].
+	Latency Latency
 	// Reclaim is how long after a tap for FIDO the card side refuses everything with SCARD_E_NOT_TRANSACTED. Some real
 	// keys need up to 3 s; zero is none.
 	Reclaim time.Duration
@@ -181,7 +183,7 @@ func (k *Key) serve(config Config) error {
 func (k *Key) openPort(config Config, socket string) (err error) {
 	if config.Join != nil {
 		k.server = config.Join.server
-		return k.plugIn(config.Reclaim)
+		return k.plugIn(config)
 	}
 	pcsc, err := listen(socket)
 	if err != nil {
@@ -189,15 +191,15 @@ func (k *Key) openPort(config Config, socket string) (err error) {
 	}
 	k.server = newServer(pcsc, config.Clock, config.Log)
 	k.cleanup = append(k.cleanup, k.server.close)
-	if err := k.plugIn(config.Reclaim); err != nil {
+	if err := k.plugIn(config); err != nil {
 		return err
 	}
 	k.server.start()
 	return nil
 }
 
-func (k *Key) plugIn(reclaim time.Duration) (err error) {
-	if k.port, err = k.server.newPort(k.card, reclaim, k.publish); err != nil {
+func (k *Key) plugIn(config Config) (err error) {
+	if k.port, err = k.server.newPort(k.card, config, k.publish); err != nil {
 		return err
 	}
 	k.cleanup = append(k.cleanup, k.port.giveBack)
