@@ -131,3 +131,39 @@ func TestALayoutThatChangesIsFollowed(t *testing.T) {
 		t.Errorf("after the cluster was added again: %v", err)
 	}
 }
+
+func TestAnotherClusterOnTheSSHPortProvesNothing(t *testing.T) {
+	for name, config := range layouts {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldLike(t, config)
+			id := w.signIn("off")
+			config.State = t.TempDir() // with authorities of its own
+			other := &world{t: t, home: t.TempDir(), clock: &clock{}}
+			other.ready = startDemo(t, config).Ready()
+			other.Manager = other.open(newFakeCard(t))
+			theirs := other.profile(other.add()).Services
+			w.reprofile(id, func(p *profile) { p.Services.SSH = theirs.SSH })
+			_, err := w.Servers(t.Context(), id)
+			wantFault(t, err, "did not prove that it belongs to demo", "Nothing was sent to it")
+		})
+	}
+}
+
+func TestAnotherClusterOnTheDatabasePortProvesNothing(t *testing.T) {
+	w := newWorldLike(t, demo.Config{VersionProfile: 12})
+	id, _ := w.through("off", alpnPostgres)
+	other := &world{t: t, home: t.TempDir(), clock: &clock{}}
+	other.ready = startDemo(t, demo.Config{VersionProfile: 12, State: t.TempDir()}).Ready()
+	other.Manager = other.open(newFakeCard(t))
+	theirs := other.profile(other.add()).Services
+	w.reprofile(id, func(p *profile) { p.Services.Postgres = theirs.Postgres })
+	if out, err := psql(w.database(id, "reader"), "select 1"); err == nil || !strings.Contains(out, "did not prove that it belongs to demo") {
+		t.Errorf("psql says %q, %v", out, err)
+	}
+}
+
+// profile is what is known of a cluster.
+func (w *world) profile(id string) (p profile) {
+	w.change(func() { p = w.clusters[id].profile })
+	return p
+}

@@ -33,7 +33,7 @@ func ServicesOf(web string, proxy wire.PingProxy) Services {
 		return Services{}
 	}
 	host, port, err := net.SplitHostPort(web)
-	if err != nil {
+	if err != nil || host == "" {
 		return Services{}
 	}
 	s := Services{
@@ -97,5 +97,9 @@ func joined(host, port string) string {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" {
 		return ""
 	}
-	return net.JoinHostPort(host, port)
+	address := net.JoinHostPort(host, port)
+	if back, _, err := net.SplitHostPort(address); err != nil || back != host {
+		return ""
+	}
+	return address
 }

@@ -2,6 +2,7 @@ package teleport
 
 import (
 	"fmt"
+	"net"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -117,4 +118,20 @@ func TestPingFramingIsOfferedFirst(t *testing.T) {
 			t.Errorf("for %s %s is offered, want %s", protocol, got, want)
 		}
 	}
+}
+
+func FuzzServicesOf(f *testing.F) {
+	f.Add("localhost:3080", "tcp://0.0.0.0:3023", "kube.example.com", "[::]:3026", "[::1]:5432")
+	f.Add("[::1]:3080", "", ":", "://", "[")
+	f.Fuzz(func(t *testing.T, web, ssh, kubePublic, kube, postgres string) {
+		s := ServicesOf(web, wire.PingProxy{
+			SSH:  wire.PingSSH{ListenAddr: ssh, SSHPublicAddr: postgres},
+			Kube: wire.PingKube{Enabled: true, PublicAddr: kubePublic, ListenAddr: kube},
+			DB:   wire.PingDB{PostgresListenAddr: postgres, PostgresPublicAddr: kubePublic}})
+		for _, address := range []string{s.SSH, s.Kube, s.Postgres} {
+			if host, port, err := net.SplitHostPort(address); address != "" && (err != nil || host == "" || port == "") {
+				t.Errorf("%q is no address", address)
+			}
+		}
+	})
 }
