@@ -31,7 +31,8 @@ func startDisplay(t testing.TB, width, height int) *Display {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", width, height), "-nolisten", "tcp")
+	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", width, height), "-nolisten", "tcp",
+		"-r") // no key repeats itself when a busy machine is late with its release
 	server.ExtraFiles = []*os.File{write}
 	startProcess(t, server)
 	write.Close()
