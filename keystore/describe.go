@@ -55,8 +55,8 @@ func (s *Store) detailsOf(info *cardInfo, read *cardReading) *CardDetails {
 		CardID:     CardID{Serial: info.Serial, Model: info.Model},
 		Firmware:   info.Firmware,
 		FormFactor: info.FormFactor,
-		PIN:        info.pinDetails(),
-		PUK:        info.pukDetails(),
+		PIN:        s.secretDetails(info, "PIN"),
+		PUK:        s.secretDetails(info, "PUK"),
 		Management: read.Management,
 	}
 	if device, err := x509.ParseCertificate(read.Device); err == nil {

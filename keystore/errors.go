@@ -14,6 +14,12 @@ var (
 	ErrCardRemoved = errors.New("the card was removed")
 	// ErrPINBlocked says that no attempt is left for the PIN.
 	ErrPINBlocked = errors.New("the PIN is blocked")
+	// ErrPUKBlocked says that no attempt is left for the PUK.
+	ErrPUKBlocked = errors.New("the PUK is blocked")
+	// ErrLastAttempt says that one attempt is left for a PIN or PUK and that nobody has allowed to spend it.
+	ErrLastAttempt = errors.New("only the last attempt is left")
+	// ErrNotConfirmed says that something that destroys keys was not confirmed as it must be.
+	ErrNotConfirmed = errors.New("not confirmed")
 	// ErrTouchTimeout says that the card waited for a touch in vain.
 	ErrTouchTimeout = errors.New("the card was not touched in time")
 	// ErrSlotTaken says that the slot holds something that is not ours to overwrite.
@@ -36,6 +42,16 @@ type WrongPINError struct {
 // Error says how many attempts are left.
 func (e *WrongPINError) Error() string {
 	return fmt.Sprintf("wrong PIN, %s left", attempts(e.AttemptsLeft))
+}
+
+// WrongPUKError says that the card refused a PUK.
+type WrongPUKError struct {
+	AttemptsLeft int // before the PUK is blocked
+}
+
+// Error says how many attempts are left.
+func (e *WrongPUKError) Error() string {
+	return fmt.Sprintf("wrong PUK, %s left", attempts(e.AttemptsLeft))
 }
 
 // attempts counts in words: "1 attempt", "2 attempts".

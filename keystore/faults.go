@@ -140,10 +140,11 @@ func pinFault(card CardID, f *failure) *fault.Fault {
 
 func pukFault(card CardID, f *failure) *fault.Fault {
 	if f.Kind == kindPUKBlocked {
-		return fault.Wrap(f, fmt.Sprintf("The PUK of %s is blocked.", card.inside()),
+		return fault.Wrap(errors.Join(ErrPUKBlocked, f), fmt.Sprintf("The PUK of %s is blocked.", card.inside()),
 			"Only resetting the PIV application helps now (\"ykman piv reset\"); that destroys all PIV keys on it.")
 	}
-	return fault.Wrap(f, fmt.Sprintf("The PUK is wrong. %s left on %s.", attempts(f.Attempts), card.inside()),
+	wrong := errors.Join(&WrongPUKError{AttemptsLeft: f.Attempts}, f)
+	return fault.Wrap(wrong, fmt.Sprintf("The PUK is wrong. %s left on %s.", attempts(f.Attempts), card.inside()),
 		"Try again with the right PUK; when no attempt is left, only a reset that destroys all PIV keys helps.")
 }
 

@@ -45,7 +45,7 @@ type request struct {
 	Slot     Slot        `json:"slot,omitempty"`
 	Policy   Policy      `json:"policy"`
 	Public   []byte      `json:"public,omitempty"` // PKIX DER of the key that must be in the slot
-	Form     string      `json:"form,omitempty"` // form factor of the card, if known already
+	Form     string      `json:"form,omitempty"`   // form factor of the card, if known already
 	Digest   []byte      `json:"digest,omitempty"`
 	Always   bool        `json:"always,omitempty"` // the key wants the PIN right before each use
 	Hash     crypto.Hash `json:"hash,omitempty"`

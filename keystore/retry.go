@@ -73,7 +73,7 @@ func (t *tries) next(q *request, err error, busy bool) (time.Duration, bool) {
 		return 0, false
 	case isSpent(q, err):
 		t.spent++
-		return sharedPause, t.spent == 1 && q.Op != opSetUp
+		return sharedPause, t.spent == 1 && q.repeatable()
 	default:
 		t.fresh++
 		return min(time.Duration(t.fresh)*25*time.Millisecond, longestPause), t.fresh < t.most(err)

@@ -51,6 +51,7 @@ type Store struct {
 	board   *board
 	watcher *watcher
 	keys    *securityKeys
+	puks    pukMemory
 
 	mu      sync.Mutex
 	cards   []*card // in the order of the readers; guarded by mu

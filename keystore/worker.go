@@ -59,6 +59,14 @@ func (q *request) perform(waiting func()) (*reply, error) {
 		return q.info()
 	case opDescribe:
 		return q.describe()
+	case opChangePIN:
+		return q.onCard(changePIN)
+	case opChangePUK:
+		return q.onCard(changePUK)
+	case opUnblock:
+		return q.onCard(unblock)
+	case opReset:
+		return q.onCard(reset)
 	case opInspect:
 		return q.onCard(inspect)
 	case opGenerate:
