@@ -6,11 +6,9 @@ import (
 	"net"
 	"sync/atomic"
 
+	"github.com/touchstone-app/touchstone/internal/wire"
 	"github.com/touchstone-app/touchstone/session/localproxy"
 )
-
-// wantedText is how targets refuse a session that was not checked (gRPC sheet, section 7).
-var wantedText = []byte("access to resource requires MFA")
 
 // noticeLateChecks makes a route stale when its target wants a check after all, although the cluster wanted none when
 // the certificate was issued: a role has changed since. The tool reads the target's own words then; its next try comes
@@ -41,7 +39,7 @@ func (c *watchedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 && !c.begun {
 		c.begun = true
-		if bytes.Contains(p[:n], wantedText) {
+		if bytes.Contains(p[:n], []byte(wire.SessionMFA)) {
 			c.wanted.Store(true)
 		}
 	}

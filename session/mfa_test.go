@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -312,27 +311,6 @@ func TestTooManyChecksAreToldApart(t *testing.T) {
 	w.echo(id, "demo-node") // what needs no check is not held up
 }
 
-func TestAChangedRoleLeadsToACheckBeforeTheNextConnection(t *testing.T) {
-	w := newKeyWorld(t, demo.Config{})
-	id := w.signIn("guide")
-	w.key.forget()
-	p := w.database(id, "reader")
-	if out, err := psql(p, "select 1"); out != "1" || err != nil {
-		t.Fatalf("psql says %q, %v", out, err)
-	}
-	w.demand("guide", "false", "true") // of the role for development
-	if out, err := psql(p, "select 1"); err == nil || !strings.Contains(out, "access to resource requires MFA") {
-		t.Errorf("the certificate of before: %q, %v", out, err)
-	}
-	w.wantTaps()
-	if out, err := psql(p, "select 1"); out != "1" || err != nil {
-		t.Errorf("the next one: %q, %v", out, err)
-	}
-	w.wantTaps("MFA for Connect to database orders as reader")
-	w.echo(id, "demo-node") // a server is asked for at once
-	w.wantTaps("MFA for Connect to database orders as reader", fmt.Sprintf("MFA for SSH to %s@demo-node", show(t, w.Manager, id).Logins[0]))
-}
-
 func TestWhatAClusterSaysAboutAChecksAnswerIsToldInWords(t *testing.T) {
 	c := &sessionCheck{link: &link{profile: profile{Proxy: "lab.example:443", Cluster: "lab"}}, what: "SSH to root@web-1"}
 	for message, want := range map[string]string{
@@ -349,31 +327,4 @@ func TestWhatAClusterSaysAboutAChecksAnswerIsToldInWords(t *testing.T) {
 	if err := c.explain(t.Context(), unmet); err != error(unmet) {
 		t.Errorf("what leads to another sign-in became %v", err)
 	}
-}
-
-func TestAnAnswerThatCameTooLateIsAskedForOnceMore(t *testing.T) {
-	// The minute of the certificate begins with the question, so that little of it would be left.
-	cluster := &clock{}
-	w := newKeyWorld(t, demo.Config{VersionProfile: 12, Now: cluster.now})
-	id := w.signIn("mfa")
-	w.key.forget()
-	slow := 1
-	w.card.onAssert = func(ctx context.Context, r keystore.AssertRequest) (*fido.Response, error) {
-		if slow--; slow >= 0 {
-			cluster.advance(slowAnswer + time.Second)
-			w.clock.advance(slowAnswer + time.Second)
-		}
-		return w.key.assert(ctx, r)
-	}
-	if out, err := psql(w.database(id, "reader"), "select 1"); out != "1" || err != nil {
-		t.Errorf("psql says %q, %v", out, err)
-	}
-	tap := "MFA for Connect to database orders as reader"
-	w.wantTaps(tap, tap)
-	w.clock.advance(time.Minute) // and then it is over
-	cluster.advance(time.Minute)
-	if out, err := psql(w.database(id, "reader"), "select 1"); out != "1" || err != nil {
-		t.Errorf("psql says %q, %v", out, err)
-	}
-	w.wantTaps(tap, tap, tap)
 }

@@ -29,6 +29,9 @@ const (
 // PolicyNotMet is how every refusal for a weak key begins; the policy's name follows (login sheet, section 8).
 const PolicyNotMet = "private key policy not met: "
 
+// SessionMFA is how targets refuse a session that wants a check by a second factor (gRPC sheet, section 7).
+const SessionMFA = "access to resource requires MFA"
+
 // Object identifiers in the subject of user TLS certificates (certificates sheet, 2.3).
 var (
 	OIDKubeUsers        = asn1.ObjectIdentifier{1, 3, 9999, 1, 1}

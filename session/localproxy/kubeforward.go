@@ -58,7 +58,7 @@ func (k *kubeServer) try(r *http.Request) (response *http.Response, stale bool, 
 		return nil, true, k.lost(r, conn, err)
 	}
 	conn.answered.Store(true)
-	stale, err = weakKey(response)
+	stale, err = wantsAnother(response)
 	if stale {
 		k.proxy.certs.drop(conn.route)
 	}
@@ -91,9 +91,10 @@ func (k *kubeServer) lost(r *http.Request, conn *kubeConn, err error) error {
 // refusalLongest is the longest refusal that is looked at.
 const refusalLongest = 64 << 10
 
-// weakKey reports whether the cluster demands a stricter private key than the certificate is for: such refusals carry
-// the policy's text in a Status (kube sheet, 4.2). The response stays as it was.
-func weakKey(response *http.Response) (bool, error) {
+// wantsAnother reports whether the cluster demands another certificate: for a stricter private key, or issued after a
+// check of the person, because a role has changed. Such refusals carry a text in a Status (kube sheet, 4.2). The response
+// stays as it was.
+func wantsAnother(response *http.Response) (bool, error) {
 	if response.StatusCode < 400 || response.StatusCode >= 500 {
 		return false, nil
 	}
@@ -110,7 +111,7 @@ func weakKey(response *http.Response) (bool, error) {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(strings.NewReader(string(head)), response.Body), response.Body}
-	return strings.Contains(string(head), wire.PolicyNotMet), nil
+	return strings.Contains(string(head), wire.PolicyNotMet) || strings.Contains(string(head), wire.SessionMFA), nil
 }
 
 // switchProtocols is for exec, attach and port-forward, whose requests turn the connection into something else. That
