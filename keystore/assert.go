@@ -23,7 +23,16 @@ type AssertRequest struct {
 // is made at a time, because a person taps for one thing at a time. No touch is asked for in the seconds after the tap.
 // The error is context.Canceled if the person gives up and ErrUseCode if a code is chosen, else a fault; package fido
 // names what callers branch on.
-func (s *Store) Assert(ctx context.Context, r AssertRequest) (*fido.Response, error) {
+func (s *Store) Assert(ctx context.Context, r AssertRequest) (answer *fido.Response, _ error) {
+	err := s.record(ctx, Activity{Kind: ActivityAssertion}, r.Purpose, func(e *entry) (err error) {
+		answer, err = s.assert(ctx, r, e.counted(s.prompter))
+		return err
+	})
+	return answer, err
+}
+
+// assert is Assert, whose prompts go to prompter.
+func (s *Store) assert(ctx context.Context, r AssertRequest, prompter Prompter) (*fido.Response, error) {
 	ctx, done, err := s.keys.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -34,7 +43,7 @@ func (s *Store) Assert(ctx context.Context, r AssertRequest) (*fido.Response, er
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	p := &tapPrompter{prompter: s.prompter, prompt: TapPrompt{Purpose: r.Purpose, Code: r.Code}}
+	p := &tapPrompter{prompter: prompter, prompt: TapPrompt{Purpose: r.Purpose, Code: r.Code}}
 	if r.Code {
 		p.prompt.UseCode = func() { stop(ErrUseCode) }
 	}

@@ -80,7 +80,7 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	if hash == 0 || len(digest) != hash.Size() {
 		return nil, fmt.Errorf("signing: a digest of %d bytes does not fit hash %v", len(digest), hash)
 	}
-	return s.key.sign(s.ctx, keyUse{key: s.key, purpose: s.purpose, digest: digest, hash: hash})
+	return s.key.record(s.ctx, keyUse{key: s.key, purpose: s.purpose, digest: digest, hash: hash})
 }
 
 // sign finds the card and has it sign. A card that was pulled and is back already gets a second chance.
@@ -106,6 +106,7 @@ type keyUse struct {
 	digest  []byte
 	hash    crypto.Hash
 	card    *card
+	entry   *entry // what is noted about it
 }
 
 // on makes the signature on a card.
@@ -158,7 +159,7 @@ func (u keyUse) attempt(ctx context.Context, pin *secret.Bytes) ([]byte, error) 
 		Public: u.key.reference.PublicKey, Digest: u.digest, Hash: u.hash, Always: u.key.attested.pinAlways,
 		secrets: secrets{PIN: pin},
 	}
-	answer, err := u.card.askTouch(ctx, q, u.key.store.touchShow(u.card, u.key.Slot(), u.purpose))
+	answer, err := u.card.askTouch(ctx, q, u.noted(u.key.store.touchShow(u.card, u.key.Slot(), u.purpose)))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ type Snapshot struct {
 	// Problem is set when no card can be reached at all, for example because the smart-card service is not running.
 	Problem *fault.Fault
 	Cards   []CardState
+	// Activity is how much Store.Activity has been added to since the store was opened.
+	Activity uint64
 }
 
 // CardState is one plugged-in card.

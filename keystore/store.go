@@ -33,6 +33,8 @@ type Config struct {
 	Roots *x509.CertPool
 	// Version is written into the certificates that mark our slots.
 	Version string
+	// Activity is the file that keeps what the store is asked to sign, for its owner alone; empty keeps it in memory.
+	Activity string
 	// Log takes diagnostics; discarded if nil. Secrets are never logged.
 	Log *slog.Logger
 }
@@ -48,6 +50,7 @@ type Store struct {
 	unit       string
 	log        *slog.Logger
 
+	journal *journal
 	board   *board
 	watcher *watcher
 	keys    *securityKeys
@@ -80,6 +83,7 @@ func Open(config Config) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.journal = newJournal(config.Activity, s.log)
 	s.watcher = startWatcher(s, orDefault(config.ScanEvery, 500*time.Millisecond))
 	return s, nil
 }
@@ -103,6 +107,7 @@ func (s *Store) Close() error {
 	for _, c := range cards {
 		c.close(ErrClosed)
 	}
+	s.journal.close()
 	s.board.close()
 	return nil
 }
@@ -208,7 +213,7 @@ func (s *Store) publish() {
 		s.mu.Lock()
 		cards, problem := slices.Clone(s.cards), s.problem
 		s.mu.Unlock()
-		snapshot := Snapshot{Problem: problem}
+		snapshot := Snapshot{Problem: problem, Activity: s.journal.count()}
 		for _, c := range cards {
 			snapshot.Cards = append(snapshot.Cards, c.snapshot())
 		}
