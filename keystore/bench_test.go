@@ -65,6 +65,7 @@ func (b *bench) open() *Store {
 			Worker: fidoWorker, Devices: []string{b.key.FIDOPath()}, NoDiscovery: true,
 		},
 		Now:        b.clock.Now,
+		NewTimer:   b.clock.NewTimer,
 		TouchDelay: 20 * time.Millisecond,
 		ScanEvery:  20 * time.Millisecond,
 		Version:    "1.2.3",

@@ -9,20 +9,27 @@ import (
 )
 
 // card is a plugged-in card, from its arrival to its removal. It is an actor: one goroutine talks to the worker
-// process of the card, and requests queue. The card itself is open only while a request runs.
+// process of the card, and requests queue. The card itself is open only while a request runs, and for a moment after a
+// signature, because the next one often follows at once.
 type card struct {
 	reader readerInfo
 	log    *slog.Logger
 	now    func() time.Time
-	pins   *pinCache
+	// newTimer is Config.NewTimer.
+	newTimer func(time.Duration) (<-chan time.Time, func())
+	name     func(serial uint32) string
+	pins     *pinCache
 	// changed is called, from any goroutine, after something that a snapshot shows has changed.
 	changed func()
 
-	jobs chan *job
-	ctx  context.Context // ends with the card; the cause says why
-	stop context.CancelCauseFunc
-	done chan struct{}
-	link link
+	queue *queue
+	ctx   context.Context // ends with the card; the cause says why
+	stop  context.CancelCauseFunc
+	done  chan struct{}
+	// link, idle and stopIdle belong to the card's goroutine. idle fires when an open card was not used for a moment.
+	link     link
+	idle     <-chan time.Time
+	stopIdle func()
 	// pinTurn holds one token: whoever holds it may ask for this card's PIN and change its slots (see inTurn).
 	pinTurn chan struct{}
 	taps    *tapMemory
@@ -42,28 +49,24 @@ type cardState struct {
 	busyUntil time.Time
 }
 
-// job is one request in the queue of a card.
-type job struct {
-	ctx  context.Context
-	run  func(ctx context.Context) error
-	done chan error // buffered
-}
-
 func newCard(reader readerInfo, s *Store) *card {
 	ctx, stop := context.WithCancelCause(context.Background())
 	return &card{
-		reader:  reader,
-		log:     s.log.With("reader", reader.Name),
-		now:     s.now,
-		pins:    newPINCache(s.now),
-		changed: s.publish,
-		jobs:    make(chan *job),
-		ctx:     ctx,
-		stop:    stop,
-		done:    make(chan struct{}),
-		link:    newLink(s.worker),
-		pinTurn: make(chan struct{}, 1),
-		taps:    &s.keys.taps,
+		reader:   reader,
+		log:      s.log.With("reader", reader.Name),
+		now:      s.now,
+		newTimer: s.newTimer,
+		name:     s.Name,
+		pins:     newPINCache(s.now),
+		changed:  s.publish,
+		queue:    newQueue(),
+		ctx:      ctx,
+		stop:     stop,
+		done:     make(chan struct{}),
+		link:     newLink(s.worker),
+		stopIdle: func() {},
+		pinTurn:  make(chan struct{}, 1),
+		taps:     &s.keys.taps,
 	}
 }
 
@@ -71,13 +74,48 @@ func newCard(reader readerInfo, s *Store) *card {
 func (c *card) run() {
 	defer close(c.done)
 	defer c.link.close()
+	defer c.letGo()
 	for {
 		select {
 		case <-c.ctx.Done():
 			return
-		case j := <-c.jobs:
-			j.done <- c.runJob(j)
+		case <-c.idle:
+			c.letGo()
+		case <-c.queue.wake:
+			for j := c.queue.next(); j != nil; j = c.queue.next() {
+				j.done <- c.runJob(j)
+			}
 		}
+	}
+}
+
+// A card that was held open for the next signature is let go releaseAfter after the last one, so that other programs
+// get their turn; closing it takes no longer than releaseTime.
+const (
+	releaseAfter = time.Second
+	releaseTime  = 500 * time.Millisecond
+)
+
+// restartIdle begins to count the time since the card was used last. It runs on the card's goroutine.
+func (c *card) restartIdle() {
+	c.stopIdle()
+	c.idle, c.stopIdle = nil, func() {}
+	if c.link.holds {
+		c.idle, c.stopIdle = c.newTimer(releaseAfter)
+	}
+}
+
+// letGo closes the card in good order if it is held: the smart-card service resets a card whose program dies, and a
+// reset card forgets PIN and touch. It runs on the card's goroutine.
+func (c *card) letGo() {
+	defer c.restartIdle()
+	if !c.link.holds {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), releaseTime)
+	defer cancel()
+	if _, err := c.link.call(ctx, &request{Op: opRelease}, ignore); err != nil {
+		c.link.close()
 	}
 }
 
@@ -95,14 +133,19 @@ func (c *card) runJob(j *job) error {
 // do queues run and waits for its end. The context that run gets ends with ctx or with the card.
 func (c *card) do(ctx context.Context, run func(ctx context.Context) error) error {
 	j := &job{ctx: ctx, run: run, done: make(chan error, 1)}
+	c.queue.add(j)
+	why := ctx
 	select {
-	case c.jobs <- j:
-		return <-j.done
+	case err := <-j.done:
+		return err
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	case <-c.done:
-		return context.Cause(c.ctx)
+		why = c.ctx
 	}
+	if c.queue.remove(j) {
+		return context.Cause(why)
+	}
+	return <-j.done // it has begun, and ends with the same context
 }
 
 // close ends the card for the reason why, wipes what it knows and waits for its goroutine.
@@ -117,7 +160,7 @@ func (c *card) ask(ctx context.Context, q *request) (*reply, error) {
 	var answer *reply
 	err := c.do(ctx, func(ctx context.Context) error {
 		var err error
-		answer, err = c.perform(ctx, q, func() {})
+		answer, err = c.perform(ctx, q, ignore)
 		return err
 	})
 	return answer, err
@@ -210,7 +253,7 @@ func (c *card) id() CardID {
 	if info == nil {
 		return CardID{Model: "YubiKey"}
 	}
-	return CardID{Serial: info.Serial, Model: info.Model}
+	return CardID{Serial: info.Serial, Model: info.Model, Name: c.name(info.Serial)}
 }
 
 // update changes the card's state and publishes it.
@@ -232,7 +275,7 @@ func (c *card) snapshot() CardState {
 		shown.TouchCachedUntil = state.touchedUntil
 	}
 	if info := state.info; info != nil {
-		shown.CardID = CardID{Serial: info.Serial, Model: info.Model}
+		shown.CardID = CardID{Serial: info.Serial, Model: info.Model, Name: c.name(info.Serial)}
 		shown.Firmware, shown.Known = info.Firmware, info.Known
 		shown.PINIsDefault, shown.PUKIsDefault = info.PINIsDefault, info.PUKIsDefault
 		shown.PINAttempts, shown.PUKAttempts = info.PINAttempts, info.PUKAttempts

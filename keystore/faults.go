@@ -9,12 +9,16 @@ import (
 	"github.com/touchstone-app/touchstone/internal/fault"
 )
 
-// String names a card as every sentence does: "YubiKey 14725836".
+// String names a card as every sentence does: "YubiKey 14725836", or "YubiKey 14725836 (work)" if it has a name.
 func (c CardID) String() string {
-	if c.Serial == 0 {
+	switch {
+	case c.Serial == 0:
 		return "The " + cmp.Or(c.Model, "YubiKey")
+	case c.Name != "":
+		return fmt.Sprintf("YubiKey %d (%s)", c.Serial, c.Name)
+	default:
+		return fmt.Sprintf("YubiKey %d", c.Serial)
 	}
-	return fmt.Sprintf("YubiKey %d", c.Serial)
 }
 
 // inside is the card's name in the middle of a sentence.
@@ -113,11 +117,11 @@ func factoryPINFault(card CardID) *fault.Fault {
 }
 
 // noCardFault says that the card with this serial, or any card, is missing.
-func noCardFault(serial uint32) *fault.Fault {
-	if serial == 0 {
+func noCardFault(card CardID) *fault.Fault {
+	if card.Serial == 0 {
 		return fault.Wrap(ErrNoCard, "No YubiKey is plugged in.", "Plug your YubiKey in and try again.")
 	}
-	return fault.Wrap(ErrNoCard, fmt.Sprintf("YubiKey %d is not plugged in.", serial),
+	return fault.Wrap(ErrNoCard, fmt.Sprintf("%s is not plugged in.", card),
 		"Plug it in and try again; another key cannot take its place without a new sign-in.")
 }
 

@@ -83,20 +83,13 @@ func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	return s.key.record(s.ctx, keyUse{key: s.key, purpose: s.purpose, digest: digest, hash: hash})
 }
 
-// sign finds the card and has it sign. A card that was pulled and is back already gets a second chance.
-func (k *Key) sign(ctx context.Context, use keyUse) ([]byte, error) {
-	c, err := k.store.find(ctx, k.Serial())
-	if err != nil {
-		return nil, err
-	}
-	signature, err := use.on(ctx, c)
-	if !errors.Is(err, ErrCardRemoved) || k.store.watcher.scan(ctx) != nil {
-		return signature, err
-	}
-	if c, _ := k.store.search(ctx, k.Serial()); c != nil {
-		return use.on(ctx, c)
-	}
-	return nil, err
+// sign finds the card and has it sign.
+func (k *Key) sign(ctx context.Context, use keyUse) (signature []byte, _ error) {
+	err := k.store.use(ctx, k.Serial(), use.purpose, func(c *card) (err error) {
+		signature, err = use.on(ctx, c)
+		return err
+	})
+	return signature, err
 }
 
 // keyUse is one signature in the making.
@@ -157,7 +150,7 @@ func (u keyUse) attempt(ctx context.Context, pin *secret.Bytes) ([]byte, error) 
 	q := &request{
 		Op: opSign, Serial: u.key.Serial(), Slot: u.key.Slot(), Policy: u.key.Policy(),
 		Public: u.key.reference.PublicKey, Digest: u.digest, Hash: u.hash, Always: u.key.attested.pinAlways,
-		secrets: secrets{PIN: pin},
+		Hold: pin == nil, secrets: secrets{PIN: pin},
 	}
 	answer, err := u.card.askTouch(ctx, q, u.noted(u.key.store.touchShow(u.card, u.key.Slot(), u.purpose)))
 	if err != nil {
@@ -172,9 +165,13 @@ func (c *card) keepPIN(pin *secret.Bytes, ttl time.Duration) {
 	c.changed()
 }
 
+func (s *Store) heldWait(purpose Purpose) *heldWait {
+	return &heldWait{store: s, purpose: purpose, after: s.heldDelay}
+}
+
 func (s *Store) touchShow(c *card, slot Slot, purpose Purpose) touchShow {
 	prompt := TouchPrompt{Card: c.id(), Slot: slot, Purpose: purpose}
-	return touchShow{prompter: s.prompter, prompt: prompt, delay: s.touchDelay}
+	return touchShow{prompter: s.prompter, prompt: prompt, delay: s.touchDelay, hold: s.heldWait(purpose)}
 }
 
 func (s *Store) pinAsk(c *card, slot Slot, purpose Purpose, ttl time.Duration) pinAsk {

@@ -13,7 +13,7 @@ import (
 // 15 s.
 var defaultPatience = patience{plain: 5 * time.Second, touch: 20 * time.Second}
 
-// patience is how long to wait for the answer to a request without and with a touch.
+// patience is how long to wait for the answer to a request, and after each notice that a touch is waited for.
 type patience struct{ plain, touch time.Duration }
 
 // errNoAnswer says that a worker took longer than the card possibly can.
@@ -31,25 +31,31 @@ type link struct {
 	process *exec.Cmd
 	in      io.WriteCloser
 	out     io.ReadCloser
+	// holds says that the worker has kept the card open after the last request.
+	holds bool
 }
 
 func newLink(command func() *exec.Cmd) link { return link{command: command, patience: defaultPatience} }
 
-// call sends q and waits for the answer, calling waiting for each notice in between. When ctx ends first, the
+// call sends q and waits for the answer, calling notice for each notice in between. When ctx ends first, the
 // worker is killed and the error is the context's cause. After any error but a failure that the worker reported,
 // the link has no process any more.
-func (l *link) call(ctx context.Context, q *request, waiting func()) (*reply, error) {
-	limit := l.plain
-	if q.Policy.Touch {
-		limit = l.touch
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
-	defer cancel()
+func (l *link) call(ctx context.Context, q *request, notice func(*reply)) (*reply, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	limit := time.AfterFunc(l.limit(q), func() { cancel(errNoAnswer) })
+	defer limit.Stop()
 	if err := l.start(); err != nil {
 		return nil, err
 	}
+	l.holds = false
 	kill := context.AfterFunc(ctx, func() { _ = l.process.Process.Kill() })
-	answer, err := l.exchange(q, waiting)
+	answer, err := l.exchange(q, func(n *reply) {
+		if n.Waiting {
+			limit.Reset(l.touch)
+		}
+		notice(n)
+	})
 	if !kill() { // the worker was killed, or is being killed, whatever it answered
 		l.close()
 		return nil, context.Cause(ctx)
@@ -61,10 +67,19 @@ func (l *link) call(ctx context.Context, q *request, waiting func()) (*reply, er
 	if answer.Failure != nil {
 		return nil, answer.Failure
 	}
+	l.holds = q.Hold
 	return answer, nil
 }
 
-func (l *link) exchange(q *request, waiting func()) (*reply, error) {
+// limit is how long the worker may take until it waits for a touch.
+func (l *link) limit(q *request) time.Duration {
+	if q.busy {
+		return l.touch
+	}
+	return l.plain
+}
+
+func (l *link) exchange(q *request, notice func(*reply)) (*reply, error) {
 	if err := writeRequest(l.in, q); err != nil {
 		return nil, fmt.Errorf("writing to the worker: %w", err)
 	}
@@ -73,10 +88,10 @@ func (l *link) exchange(q *request, waiting func()) (*reply, error) {
 		if err := readFrame(l.out, &answer); err != nil {
 			return nil, fmt.Errorf("reading from the worker: %w", err)
 		}
-		if !answer.Waiting {
+		if !answer.isNotice() {
 			return &answer, nil
 		}
-		waiting()
+		notice(&answer)
 	}
 }
 
@@ -109,5 +124,5 @@ func (l *link) close() {
 	_ = l.in.Close()
 	_ = l.process.Process.Kill() // it may be stuck in the card, where it does not see that its input ended
 	_ = l.process.Wait()         // reports the kill
-	l.process, l.in, l.out = nil, nil, nil
+	l.process, l.in, l.out, l.holds = nil, nil, nil, false
 }

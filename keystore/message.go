@@ -14,7 +14,7 @@ import (
 // The store and its worker process exchange frames over a pair of pipes. A frame is a length (4 bytes, big endian)
 // and that many bytes of JSON. A request is followed by its secrets, outside the JSON so that no decoder copies
 // them: for each of PIN, new PIN and PUK one length byte and the bytes. The worker answers a request with any
-// number of replies whose Waiting is set and exactly one whose Waiting is not.
+// number of notices, which are replies with Opened or Waiting, and then one reply that is none.
 
 // maxFrame bounds the JSON of a frame. The largest reply holds a slot's three certificates, about 6 kB.
 const maxFrame = 64 << 10
@@ -35,6 +35,7 @@ const (
 	opSign     op = "sign"     // sign a digest
 	opVerify   op = "verify"   // check the PIN
 	opSetUp    op = "set up"   // replace PIN and PUK, then check both
+	opRelease  op = "release"  // close the card if it is held
 )
 
 // request is one order to the worker. Which fields matter depends on Op.
@@ -52,8 +53,16 @@ type request struct {
 	Unit     string      `json:"unit,omitempty"`      // organisational unit of the marker
 	Model    string      `json:"model,omitempty"`     // of the card, if known already
 	ResetPUK bool        `json:"reset_puk,omitempty"` // PUK replaces the factory PUK; else it is the present one
+	Hold     bool        `json:"hold,omitempty"`      // leave the card open for the next request
 
 	secrets secrets
+
+	// The rest does not travel. The worker's side:
+	held   *holder
+	notify func(reply)
+	// The store's side:
+	busy bool      // the card may be waiting for a touch that nobody wants any more
+	hold *heldWait // who is told that another program has the card; nil for nobody
 }
 
 // secrets travel beside a request. Whoever holds them wipes them.
@@ -71,11 +80,15 @@ func (s *secrets) wipe() {
 
 // reply is one answer of the worker.
 type reply struct {
-	// Waiting says that the card is open and from now on may be waiting for a touch; the answer is still to come.
+	// Opened and Waiting make a reply a notice, which the answer follows: the card is open; from now on it may be
+	// waiting for a touch. Missed says that it has just given up waiting, and waits once more.
+	Opened  bool     `json:"opened,omitempty"`
 	Waiting bool     `json:"waiting,omitempty"`
+	Missed  bool     `json:"missed,omitempty"`
 	Failure *failure `json:"failure,omitempty"`
 
 	Readers   []readerInfo  `json:"readers,omitempty"`
+	InUse     []string      `json:"in_use,omitempty"` // the readers among them that a program is connected to
 	Card      *cardInfo     `json:"card,omitempty"`
 	Slot      *slotContents `json:"slot,omitempty"`
 	Signature []byte        `json:"signature,omitempty"`
@@ -114,6 +127,9 @@ type slotContents struct {
 	Unattested bool   `json:"unattested,omitempty"`
 	Algorithm  string `json:"algorithm,omitempty"`
 }
+
+// isNotice reports whether the answer is still to come.
+func (r *reply) isNotice() bool { return r.Opened || r.Waiting }
 
 func writeRequest(w io.Writer, r *request) error {
 	if err := writeFrame(w, r); err != nil {

@@ -3,6 +3,7 @@
 package keystore
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -14,6 +15,8 @@ import (
 	"os/exec"
 
 	"github.com/go-piv/piv-go/v2/piv"
+
+	"github.com/touchstone-app/touchstone/internal/testkit"
 )
 
 // otherVariable turns the test binary into another program that uses the card; it names what the program does.
@@ -80,11 +83,27 @@ const quickExit = "GORACE=atexit_sleep_ms=0"
 // another runs another program on the card and waits for its end.
 func (b *bench) another(does string) {
 	b.Helper()
+	b.letGo()
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), otherVariable+"="+does, socketVariable+"="+b.key.Socket(), quickExit)
 	if output, err := command.CombinedOutput(); err != nil {
 		b.Fatalf("another program that %s: %v: %s", does, err, output)
 	}
+}
+
+// letGo waits until the store has let the card go, one second after the last signature.
+func (b *bench) letGo() {
+	b.Helper()
+	b.clock.Advance(releaseAfter)
+	for _, c := range b.store.plugged() {
+		testkit.Eventually(b, "the card to be let go", func() bool { return !c.holds(b.Context()) })
+	}
+}
+
+// holds asks the card's goroutine whether the card is held open.
+func (c *card) holds(ctx context.Context) (holds bool) {
+	_ = c.do(ctx, func(context.Context) error { holds = c.link.holds; return nil })
+	return holds
 }
 
 // runOther is the main function of another program.

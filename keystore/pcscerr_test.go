@@ -32,7 +32,7 @@ func TestEveryPCSCCodeIsRecognised(t *testing.T) {
 			b.key.FailTransmit(0xa4, code, 1)
 			l := newLink(workerFor(b.key.Socket()))
 			defer l.close()
-			_, err := l.call(t.Context(), &request{Op: opInfo, Reader: reader}, func() {})
+			_, err := l.call(t.Context(), &request{Op: opInfo, Reader: reader}, ignore)
 			f, ok := err.(*failure)
 			if !ok || f.Code != code || f.Kind != want {
 				t.Errorf("code %08x (%q) came out as %#v, want kind %q", code, text, err, want)

@@ -24,14 +24,18 @@ func (s *Store) Key(ctx context.Context, r Requirement, purpose Purpose) (*Key, 
 	if _, ok := pivSlots[r.Slot]; !ok {
 		return nil, fault.New(fmt.Sprintf("Slot %s cannot hold a key for signing in.", r.Slot), "Use slot 9a, 9c, 9d or 9e.")
 	}
-	c, err := s.find(ctx, r.Serial)
-	if err != nil {
-		return nil, err
+	if r.Serial == 0 {
+		var err error
+		if r.Serial, err = s.choose(ctx, purpose); err != nil {
+			return nil, err
+		}
 	}
-	p := preparation{store: s, card: c, want: r, purpose: purpose}
 	var key *Key
-	err = c.inTurn(ctx, func() (err error) { key, err = p.run(ctx); return err })
-	return key, c.explain(err)
+	err := s.use(ctx, r.Serial, purpose, func(c *card) error {
+		p := preparation{store: s, card: c, want: r, purpose: purpose}
+		return c.explain(c.inTurn(ctx, func() (err error) { key, err = p.run(ctx); return err }))
+	})
+	return key, err
 }
 
 // maxSlotChanges bounds how often a slot may change under our hands, because another program or a broken connection
@@ -94,7 +98,9 @@ func (p *preparation) step(ctx context.Context, info *cardInfo) (*Key, error) {
 }
 
 func (p *preparation) request(what op, policy Policy) *request {
-	return &request{Op: what, Serial: p.card.id().Serial, Slot: p.want.Slot, Policy: policy}
+	return &request{
+		Op: what, Serial: p.card.id().Serial, Slot: p.want.Slot, Policy: policy, hold: p.store.heldWait(p.purpose),
+	}
 }
 
 // finding is what a look into the slot led to.

@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"context"
+	"time"
 
 	"github.com/touchstone-app/touchstone/internal/secret"
 )
@@ -17,6 +18,7 @@ type Purpose struct {
 type CardID struct {
 	Serial uint32
 	Model  string // for example "YubiKey 5C NFC"
+	Name   string // the person's own name for it, or empty (Store.SetName)
 }
 
 // PINPrompt asks for the PIN of one card.
@@ -48,6 +50,13 @@ type TouchPrompt struct {
 	Card    CardID
 	Slot    Slot
 	Purpose Purpose
+	// Until is when the card gives up waiting. It is then asked to wait again, and shown in another prompt.
+	Until time.Time
+	// Missed is how often it gave up already.
+	Missed int
+	// Waiting is how many other requests wait for the same card; a touch serves those of them that want one within the
+	// card's 15 s as well.
+	Waiting int
 }
 
 // TapPrompt says that security keys wait for a tap. Tapping one of them is enough.

@@ -78,38 +78,6 @@ func TestABlockedPINIsNotAskedFor(t *testing.T) {
 	}
 }
 
-func TestATouchThatNeverComesIsToldApartFromAMissingPIN(t *testing.T) {
-	for _, policy := range []Policy{touchPolicy, bothPolicy} {
-		t.Run(policy.String(), func(t *testing.T) {
-			b := newBench(t)
-			key := b.prepare(Requirement{Policy: policy})
-			b.clock.Advance(20 * time.Second) // the touch is forgotten, and the verified PIN
-			b.person.answers(goodPIN)
-			b.person.does(func(func()) { b.clock.Advance(15 * time.Second) })
-			wantFault(t, b.sign(t.Context(), key), ErrTouchTimeout)
-			b.person.does(func(func()) { b.key.Touch() })
-			if err := b.sign(t.Context(), key); err != nil {
-				t.Errorf("signing after a missed touch: %v", err)
-			}
-		})
-	}
-}
-
-func TestAMissedTouchAtTheMarkerIsMadeUpForLater(t *testing.T) {
-	b := newBench(t)
-	b.person.does(func(func()) { b.clock.Advance(15 * time.Second) })
-	_, err := b.store.Key(t.Context(), Requirement{Policy: touchPolicy}, purpose)
-	wantFault(t, err, ErrTouchTimeout)
-	b.person.does(func(func()) { b.key.Touch() })
-	key := b.prepare(Requirement{Policy: touchPolicy})
-	if err := b.sign(t.Context(), key); err != nil {
-		t.Errorf("signing: %v", err)
-	}
-	if touches := b.key.Status().Touches; touches != 1 {
-		t.Errorf("the key was touched %d times, want once: marker and signature share a touch", touches)
-	}
-}
-
 func TestAKeyPulledDuringATouchSaysSoAndWorksAgain(t *testing.T) {
 	b := newBench(t)
 	key := b.prepare(Requirement{Policy: touchPolicy})
@@ -132,7 +100,6 @@ func TestAKeyPulledDuringATouchSaysSoAndWorksAgain(t *testing.T) {
 
 func TestABrokenTransactionTenTimesInARowIsNotNoticed(t *testing.T) {
 	t.Parallel()
-	const selectApplet = 0xa4
 	for _, row := range []struct {
 		name string
 		do   func(b *bench, key *Key) error
@@ -341,6 +308,7 @@ func TestACardHeldByAnotherProgramIsAFaultThatNamesSuspects(t *testing.T) {
 	if err := testkit.Receive(t, "the other program's signature", held); err != nil {
 		t.Errorf("signing in the other program: %v", err)
 	}
+	b.clock.Advance(releaseAfter)
 	if err := b.sign(t.Context(), key); err != nil {
 		t.Errorf("signing after the other program let go: %v", err)
 	}

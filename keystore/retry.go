@@ -3,6 +3,7 @@ package keystore
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -18,32 +19,30 @@ const (
 )
 
 // perform asks the worker, with as many fresh connections as it takes and makes sense. It runs on the card's
-// goroutine. waiting is called when the card may be waiting for a touch.
-func (c *card) perform(ctx context.Context, q *request, waiting func()) (*reply, error) {
+// goroutine. notice is called for the worker's notices, and when the card may be waiting for a touch.
+func (c *card) perform(ctx context.Context, q *request, notice func(*reply)) (*reply, error) {
+	defer c.restartIdle()
+	held := q.hold.begin(ctx, c)
+	defer held.end()
+	ctx = held.ctx
 	q.Reader = c.reader.Name
 	var t tries
 	for {
-		begun := false
-		answer, err := c.link.call(ctx, q, func() { begun = true; waiting() })
-		if q.secrets.holdsPIN() {
-			c.link.close() // with the copies of the PIN that piv-go made
-		}
+		q.busy = c.isBusy()
+		answer, err := c.attempt(ctx, q, func(n *reply) { held.note(n); notice(n) })
 		if err == nil {
 			return answer, nil
 		}
 		if ctx.Err() != nil {
-			if begun && q.Policy.Touch {
-				c.noteAbandoned()
-			}
 			return nil, context.Cause(ctx)
 		}
 		c.log.Debug("card request failed", "op", q.Op, "slot", q.Slot, "err", err)
-		pause, again := t.next(q, err, c.isBusy())
+		pause, again := t.next(q, err, c.isBusy() || held.goesOn(err))
 		if !again {
 			return nil, err
 		}
 		if c.isBusy() {
-			waiting() // a touch ends the wait of the request that was abandoned, and serves this one as well
+			notice(&reply{Waiting: true}) // a touch ends the wait of the request that was abandoned, and serves this one as well
 		}
 		if t.shared <= 1 {
 			c.link.close() // with all the handles that piv-go lost in it, one of which may be what is in the way
@@ -54,21 +53,55 @@ func (c *card) perform(ctx context.Context, q *request, waiting func()) (*reply,
 	}
 }
 
+// attempt asks the worker once.
+func (c *card) attempt(ctx context.Context, q *request, notice func(*reply)) (*reply, error) {
+	opened, begun := c.link.holds, false
+	answer, err := c.link.call(ctx, q, func(n *reply) {
+		opened, begun = opened || n.Opened, begun || n.Waiting
+		notice(n)
+	})
+	if q.secrets.holdsPIN() {
+		c.link.close() // with the copies of the PIN that piv-go made
+	}
+	switch {
+	case ctx.Err() != nil && begun && q.Policy.Touch:
+		c.noteAbandoned()
+	case errors.Is(err, errNoAnswer) && !opened && c.isInUse(ctx):
+		return nil, &failure{Kind: kindShared, Text: "another program is inside a transaction"}
+	}
+	return answer, err
+}
+
+// isInUse reports whether a program is connected to the card, which ours is not now.
+func (c *card) isInUse(ctx context.Context) bool {
+	answer, err := c.link.call(ctx, &request{Op: opReaders}, ignore)
+	return err == nil && slices.Contains(answer.InUse, c.reader.Name)
+}
+
+// ignore is for requests without notices of interest.
+func ignore(*reply) {}
+
 // holdsPIN reports whether a PIN or PUK went to the worker.
 func (s *secrets) holdsPIN() bool { return s.PIN.Len()+s.NewPIN.Len()+s.PUK.Len() > 0 }
 
-// tries counts failures by kind.
-type tries struct{ fresh, shared, spent int }
+// statusUnexplained is the card's word when it does not know either; the next try may find it in a better mood.
+const statusUnexplained = 0x6f00
 
-// next says whether to try again after err, and after what pause. busy says that the card may still be waiting for
-// an abandoned touch of ours.
-func (t *tries) next(q *request, err error, busy bool) (time.Duration, bool) {
+// tries counts failures by kind.
+type tries struct{ fresh, shared, spent, unexplained int }
+
+// next says whether to try again after err, and after what pause. patient says that the card will be free: it may
+// still be waiting for an abandoned touch of ours, or the person knows who has it.
+func (t *tries) next(q *request, err error, patient bool) (time.Duration, bool) {
 	if isKind(err, kindShared) {
 		t.shared++
-		return sharedPause, busy || t.shared < maxSharedTries
+		return sharedPause, patient || t.shared < maxSharedTries
 	}
 	t.shared = 0 // what is in the way next may be our own again
 	switch {
+	case isUnexplained(err) && !isSpent(q, err):
+		t.unexplained++
+		return sharedPause, t.unexplained == 1
 	case !isKind(err, kindBroken, kindGone) && !errors.Is(err, errWorkerGone):
 		return 0, false
 	case isSpent(q, err):
@@ -86,6 +119,11 @@ func (t *tries) most(err error) int {
 		return 2
 	}
 	return maxFreshTries
+}
+
+func isUnexplained(err error) bool {
+	var f *failure
+	return errors.As(err, &f) && f.Status == statusUnexplained
 }
 
 // isSpent reports whether the failed request may have shown a PIN or PUK to the card: trying again can cost an

@@ -25,8 +25,15 @@ type Config struct {
 	SecurityKeys *fido.Authenticator
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// NewTimer returns a channel that receives once, when d has passed on that clock, and a function that gives the
+	// timer up; the computer's if nil.
+	NewTimer func(d time.Duration) (fired <-chan time.Time, stop func())
+	// Names remembers what the person calls each card; nil remembers it for as long as the store is open.
+	Names Names
 	// TouchDelay is how long a card may take before the person is asked for a touch; 250 ms if zero.
 	TouchDelay time.Duration
+	// HeldDelay is how long another program may keep a card before the person is told; 2 s if zero.
+	HeldDelay time.Duration
 	// ScanEvery is how often readers are looked at for arrivals and removals; 500 ms if zero.
 	ScanEvery time.Duration
 	// Roots are attestation roots to recognise besides Yubico's. They change what is shown, never what is refused.
@@ -45,7 +52,10 @@ type Store struct {
 	prompter   Prompter
 	worker     func() *exec.Cmd
 	now        func() time.Time
+	newTimer   func(time.Duration) (<-chan time.Time, func())
+	names      Names
 	touchDelay time.Duration
+	heldDelay  time.Duration
 	roots      *x509.CertPool
 	unit       string
 	log        *slog.Logger
@@ -70,22 +80,41 @@ func Open(config Config) (*Store, error) {
 		prompter:   config.Prompter,
 		worker:     config.Worker,
 		now:        config.Now,
+		newTimer:   config.NewTimer,
+		names:      config.Names,
 		touchDelay: orDefault(config.TouchDelay, 250*time.Millisecond),
+		heldDelay:  orDefault(config.HeldDelay, 2*time.Second),
 		roots:      config.Roots,
 		unit:       unitOf(config.Version),
 		log:        config.Log,
 		board:      newBoard(),
 		keys:       newSecurityKeys(config.SecurityKeys),
 	}
+	s.complete()
+	s.journal = newJournal(config.Activity, s.log)
+	s.watcher = startWatcher(s, orDefault(config.ScanEvery, 500*time.Millisecond))
+	return s, nil
+}
+
+// complete gives defaults to what the configuration left out.
+func (s *Store) complete() {
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.newTimer == nil {
+		s.newTimer = newTimer
+	}
+	if s.names == nil {
+		s.names = &memoryNames{}
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.journal = newJournal(config.Activity, s.log)
-	s.watcher = startWatcher(s, orDefault(config.ScanEvery, 500*time.Millisecond))
-	return s, nil
+}
+
+func newTimer(d time.Duration) (<-chan time.Time, func()) {
+	t := time.NewTimer(d)
+	return t.C, func() { t.Stop() }
 }
 
 func orDefault(d, otherwise time.Duration) time.Duration {
@@ -182,7 +211,7 @@ func (s *Store) find(ctx context.Context, serial uint32) (*card, error) {
 	case err != nil:
 		return nil, err
 	default:
-		return nil, noCardFault(serial)
+		return nil, noCardFault(CardID{Serial: serial, Name: s.Name(serial)})
 	}
 }
 
@@ -190,7 +219,13 @@ func (s *Store) find(ctx context.Context, serial uint32) (*card, error) {
 // read.
 func (s *Store) search(ctx context.Context, serial uint32) (*card, error) {
 	var unreadable error
-	for _, c := range s.plugged() {
+	cards := s.plugged()
+	for _, c := range cards {
+		if info := c.known(); info != nil && serial != 0 && info.Serial == serial {
+			return c, nil // without asking the others anything
+		}
+	}
+	for _, c := range cards {
 		info, err := c.info(ctx)
 		if err != nil {
 			unreadable = err

@@ -97,7 +97,7 @@ func (w *watcher) look() {
 // readers asks the worker, once more with a fresh one if that might help.
 func (w *watcher) readers() ([]readerInfo, error) {
 	for first := true; ; first = false {
-		answer, err := w.link.call(w.ctx, &request{Op: opReaders}, func() {})
+		answer, err := w.link.call(w.ctx, &request{Op: opReaders}, ignore)
 		switch {
 		case err == nil:
 			return answer.Readers, nil

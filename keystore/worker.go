@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/go-piv/piv-go/v2/piv"
 
@@ -18,15 +19,24 @@ import (
 // Card I/O lives in a process of its own because piv-go keeps the exclusive handle of a card that it could not open
 // to the end, and because nothing but the end of the process stops a call into libpcsclite.
 func RunWorker(in io.Reader, out io.Writer) error {
-	requests := make(chan *request)
+	requests, ended := make(chan *request), make(chan struct{})
 	go func() { // ends with the process: it may be stuck in the card
+		defer close(ended)
+		var held holder
+		defer held.close()
 		for q := range requests {
+			q.held = &held
 			handle(q, out)
 		}
 	}()
 	for {
 		q, err := readRequest(in)
 		if errors.Is(err, io.EOF) {
+			close(requests)
+			select {
+			case <-ended:
+			case <-time.After(releaseTime):
+			}
 			return nil
 		}
 		if err != nil {
@@ -39,8 +49,8 @@ func RunWorker(in io.Reader, out io.Writer) error {
 // handle answers one request. A reply that cannot be written means that the store is gone; so will in be.
 func handle(q *request, out io.Writer) {
 	defer q.secrets.wipe()
-	waiting := func() { _ = writeFrame(out, &reply{Waiting: true}) }
-	answer, err := q.perform(waiting)
+	q.notify = func(n reply) { _ = writeFrame(out, &n) }
+	answer, err := q.perform()
 	if err != nil {
 		answer = &reply{Failure: failureOf(err)}
 	}
@@ -49,12 +59,14 @@ func handle(q *request, out io.Writer) {
 	}
 }
 
-// perform does what the request says. It calls waiting just before the card may begin to wait for a touch.
-func (q *request) perform(waiting func()) (*reply, error) {
+// perform does what the request says.
+func (q *request) perform() (*reply, error) {
 	switch q.Op {
 	case opReaders:
-		readers, err := listReaders()
-		return &reply{Readers: readers}, err
+		return listReaders()
+	case opRelease:
+		q.held.close()
+		return &reply{}, nil
 	case opInfo:
 		return q.info()
 	case opDescribe:
@@ -70,11 +82,11 @@ func (q *request) perform(waiting func()) (*reply, error) {
 	case opInspect:
 		return q.onCard(inspect)
 	case opGenerate:
-		return q.onCard(func(yk *piv.YubiKey, q *request) (*reply, error) { return generate(yk, q, waiting) })
+		return q.onCard(generate)
 	case opMark:
-		return q.onCard(func(yk *piv.YubiKey, q *request) (*reply, error) { return mark(yk, q, waiting) })
+		return q.onCard(mark)
 	case opSign:
-		return q.onCard(func(yk *piv.YubiKey, q *request) (*reply, error) { return sign(yk, q, waiting) })
+		return q.onCard(sign)
 	case opVerify:
 		return q.onCard(verify)
 	case opSetUp:
@@ -84,18 +96,17 @@ func (q *request) perform(waiting func()) (*reply, error) {
 	}
 }
 
-// onCard opens the card, makes sure that it is the one meant, does one thing and closes it again, so that other
-// programs get their turn.
+// onCard opens the card, makes sure that it is the one meant, does one thing and closes it again unless it is to be
+// held.
 func (q *request) onCard(do func(*piv.YubiKey, *request) (*reply, error)) (*reply, error) {
-	yk, err := piv.Open(q.Reader)
+	yk, err := q.held.open(q, func() { q.notify(reply{Opened: true}) })
 	if err != nil {
-		return nil, fmt.Errorf("opening the card: %w", err)
-	}
-	defer yk.Close()
-	if err := checkSerial(yk, q.Serial); err != nil {
 		return nil, err
 	}
 	answer, err := do(yk, q)
+	if err != nil || !q.Hold {
+		q.held.close()
+	}
 	if err != nil {
 		f := failureOf(err)
 		f.Opened = true
@@ -121,21 +132,26 @@ func checkSerial(yk *piv.YubiKey, want uint32) error {
 
 // listReaders finds the readers that may hold a YubiKey by name, as every client of these clusters does
 // (hardware-key sheet, 3), and leaves out empty ones.
-func listReaders() ([]readerInfo, error) {
+func listReaders() (*reply, error) {
 	all, err := pcsc.Readers()
 	if errors.Is(err, errors.ErrUnsupported) {
-		return listByName()
+		readers, err := listByName()
+		return &reply{Readers: readers}, err
 	}
 	if err != nil {
 		return nil, err
 	}
-	readers := []readerInfo{}
+	answer := &reply{Readers: []readerInfo{}}
 	for _, r := range all {
-		if isYubiKey(r.Name) && r.Present {
-			readers = append(readers, readerInfo{Name: r.Name, Events: r.Events})
+		if !isYubiKey(r.Name) || !r.Present {
+			continue
+		}
+		answer.Readers = append(answer.Readers, readerInfo{Name: r.Name, Events: r.Events})
+		if r.InUse {
+			answer.InUse = append(answer.InUse, r.Name)
 		}
 	}
-	return readers, nil
+	return answer, nil
 }
 
 func listByName() ([]readerInfo, error) {

@@ -69,7 +69,7 @@ func TestAWorkerEndsEvenWhileTheCardWaitsForATouch(t *testing.T) {
 func TestAWorkerRefusesWhatItDoesNotUnderstand(t *testing.T) {
 	l := newLink(workerFor("/nowhere"))
 	defer l.close()
-	_, err := l.call(t.Context(), &request{Op: "dance"}, func() {})
+	_, err := l.call(t.Context(), &request{Op: "dance"}, ignore)
 	var f *failure
 	if !errors.As(err, &f) || f.Kind != kindOther {
 		t.Errorf("got %v, want the operation to be refused", err)
@@ -80,7 +80,7 @@ func TestAWorkerThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	l := newLink(func() *exec.Cmd { return exec.Command("sleep", "600") })
 	l.patience = patience{plain: time.Millisecond, touch: time.Millisecond}
 	for _, policy := range []Policy{{}, touchPolicy} {
-		if _, err := l.call(t.Context(), &request{Op: opInfo, Policy: policy}, func() {}); !errors.Is(err, errNoAnswer) {
+		if _, err := l.call(t.Context(), &request{Op: opInfo, Policy: policy}, ignore); !errors.Is(err, errNoAnswer) {
 			t.Errorf("a worker that sleeps gives %v, want %v", err, errNoAnswer)
 		}
 		if l.process != nil {

@@ -13,7 +13,7 @@ import (
 // The marker comes first, with a key of its own, and is replaced by one that the slot's key signed. So the slot is
 // marked at every moment, and a sign-in that ends between the two, because the touch did not come or the card was
 // pulled, finds its own half-made slot again instead of a foreign key.
-func generate(yk *piv.YubiKey, q *request, waiting func()) (*reply, error) {
+func generate(yk *piv.YubiKey, q *request) (*reply, error) {
 	if err := checkVacant(yk, q); err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func generate(yk *piv.YubiKey, q *request, waiting func()) (*reply, error) {
 	if err := showPIN(yk, q); err != nil {
 		return nil, err
 	}
-	if err := storeOwnMarker(yk, q, public, waiting); err != nil {
+	if err := storeOwnMarker(yk, q, public); err != nil {
 		return nil, err
 	}
 	return inspectKey(yk, q, public)
@@ -65,7 +65,7 @@ func inspectKey(yk *piv.YubiKey, q *request, want crypto.PublicKey) (*reply, err
 }
 
 // mark replaces the placeholder of a half-made slot by the marker that the slot's key signs.
-func mark(yk *piv.YubiKey, q *request, waiting func()) (*reply, error) {
+func mark(yk *piv.YubiKey, q *request) (*reply, error) {
 	public, err := q.publicOf()
 	if err != nil {
 		return nil, err
@@ -76,22 +76,21 @@ func mark(yk *piv.YubiKey, q *request, waiting func()) (*reply, error) {
 	if err := showPIN(yk, q); err != nil {
 		return nil, err
 	}
-	if err := storeOwnMarker(yk, q, public, waiting); err != nil {
+	if err := storeOwnMarker(yk, q, public); err != nil {
 		return nil, err
 	}
 	return inspectKey(yk, q, public)
 }
 
 // storeOwnMarker signs and stores the final marker. This signature is the one touch that a new key costs.
-func storeOwnMarker(yk *piv.YubiKey, q *request, public crypto.PublicKey, waiting func()) error {
-	signer, err := signerOf(yk, q.Slot, public)
+func storeOwnMarker(yk *piv.YubiKey, q *request, public crypto.PublicKey) error {
+	signer, err := signerOf(yk, q, public)
 	if err != nil {
 		return err
 	}
-	waiting()
 	marker, err := newMarker(q.Unit, signer)
 	if err != nil {
-		return signFailure(yk, q, err)
+		return err
 	}
 	return storeMarker(yk, q.Slot, marker)
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/go-piv/piv-go/v2/piv"
 )
@@ -18,25 +20,24 @@ const statusUnknownCommand = 0x6d00
 
 // sign makes one signature. Without a PIN in the request it tries all the same, because the card may remember one;
 // the answer then tells whether the PIN is missing (hardware-key sheet, 6.2).
-func sign(yk *piv.YubiKey, q *request, waiting func()) (*reply, error) {
+func sign(yk *piv.YubiKey, q *request) (*reply, error) {
 	public, err := q.publicOf()
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPublic(yk, q, public); err != nil {
+	if err := q.held.makeSure(q, public); err != nil {
 		return nil, err
 	}
 	if err := showPIN(yk, q); err != nil {
 		return nil, err
 	}
-	signer, err := signerOf(yk, q.Slot, public)
+	signer, err := signerOf(yk, q, public)
 	if err != nil {
 		return nil, err
 	}
-	waiting()
 	signature, err := signer.Sign(rand.Reader, q.Digest, q.Hash)
 	if err != nil {
-		return nil, signFailure(yk, q, err)
+		return nil, err
 	}
 	return &reply{Signature: signature}, nil
 }
@@ -58,16 +59,62 @@ func showPIN(yk *piv.YubiKey, q *request) error {
 
 // signerOf is the private key in a slot. The PIN policy "never" keeps piv-go from asking for a PIN by itself, which
 // it would do while it holds the card.
-func signerOf(yk *piv.YubiKey, slot Slot, public crypto.PublicKey) (crypto.Signer, error) {
-	private, err := yk.PrivateKey(pivSlots[slot], public, piv.KeyAuth{PINPolicy: piv.PINPolicyNever})
+func signerOf(yk *piv.YubiKey, q *request, public crypto.PublicKey) (crypto.Signer, error) {
+	private, err := yk.PrivateKey(pivSlots[q.Slot], public, piv.KeyAuth{PINPolicy: piv.PINPolicyNever})
 	if err != nil {
-		return nil, fmt.Errorf("preparing slot %s: %w", slot, err)
+		return nil, fmt.Errorf("preparing slot %s: %w", q.Slot, err)
 	}
 	signer, ok := private.(crypto.Signer)
 	if !ok {
-		return nil, other("the key in slot %s cannot sign", slot)
+		return nil, other("the key in slot %s cannot sign", q.Slot)
 	}
-	return signer, nil
+	return &patientSigner{Signer: signer, yk: yk, q: q}, nil
+}
+
+// patientSigner has a card sign, again and again until the touch comes that the key may want: the card gives up after
+// 15 s, whoever waits for the signature does not. It ends early with the process.
+type patientSigner struct {
+	crypto.Signer
+	yk *piv.YubiKey
+	q  *request
+}
+
+// A card that says three times in a row and within a second each that it was not touched has not waited: something
+// else is the matter.
+const (
+	maxHasty = 3
+	hasty    = time.Second
+)
+
+// Sign is crypto.Signer's.
+func (s *patientSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	for refusals := 0; ; {
+		if s.q.Policy.Touch {
+			s.q.notify(reply{Waiting: true, Missed: refusals > 0})
+		}
+		asked := time.Now()
+		signature, err := s.Signer.Sign(random, digest, opts)
+		if err == nil {
+			return signature, nil
+		}
+		if refusals++; time.Since(asked) > hasty {
+			refusals = 1
+		}
+		if err := signFailure(s.yk, s.q, err); !isKind(err, kindNoTouch) || refusals == maxHasty {
+			return nil, err
+		}
+		if err := s.showPINAgain(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// showPINAgain is for keys that want the PIN right before every try.
+func (s *patientSigner) showPINAgain() error {
+	if !s.q.Always {
+		return nil
+	}
+	return showPIN(s.yk, s.q)
 }
 
 // signFailure finds out what 6982 meant. The card checks the PIN before it waits for a touch, so once the PIN is

@@ -61,6 +61,7 @@ func Readers() ([]Reader, error) {
 			Name:    name,
 			Events:  uint16(state >> 16), // pcsc-lite counts insertions and removals there
 			Present: state&C.SCARD_STATE_PRESENT != 0,
+			InUse:   state&(C.SCARD_STATE_INUSE|C.SCARD_STATE_EXCLUSIVE) != 0,
 		})
 	}
 	return readers, nil

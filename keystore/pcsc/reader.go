@@ -7,6 +7,7 @@ type Reader struct {
 	Name    string
 	Events  uint16 // rises with every insertion and removal of a card
 	Present bool   // a card is in it
+	InUse   bool   // a program is connected to the card
 }
 
 // Error is a return code of the smart-card service, for example 0x8010000B.
