@@ -137,7 +137,7 @@ func (l *ceremony) refusalFault(err error, refused *teleport.AnswerError) error 
 	case l.codes > 0 && wrongCode(err):
 		return fault.Wrap(err, fmt.Sprintf("%s did not accept the one-time code.", name),
 			"Wait for the next code and try again; if that does not help, check the clock of the device that shows it.")
-	case l.taps > 0 && strings.Contains(strings.ToLower(refused.Message), "webauthn"):
+	case l.taps > 0 && refusedTap(refused):
 		return fault.Wrap(err, fmt.Sprintf("%s did not accept the answer of the security key.", name),
 			"Try again with the security key that you registered there.")
 	case l.accepted && l.key != nil && l.key.Serial() != 0:
@@ -153,6 +153,11 @@ func (l *ceremony) refusalFault(err error, refused *teleport.AnswerError) error 
 		return fault.Wrap(err, fmt.Sprintf("%s refused to sign in %s: %q.", name, l.user, refused.Message),
 			"Ask whoever looks after the cluster.")
 	}
+}
+
+// refusedTap reports whether a cluster refused what a security key has signed (login sheet, 5.6).
+func refusedTap(refused *teleport.AnswerError) bool {
+	return refused.Class == teleport.ClassDenied && strings.Contains(strings.ToLower(refused.Message), "webauthn")
 }
 
 // demandText is a policy in words.

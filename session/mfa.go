@@ -89,8 +89,9 @@ func (c *sessionCheck) certificates(ctx context.Context, r *authpb.UserCertsRequ
 		if r.MfaResponse, err = c.proof(ctx); err != nil {
 			return err
 		}
-		if r.MfaResponse != nil {
-			r.Purpose = authpb.UserCertsRequest_CERT_PURPOSE_SINGLE_USE_CERTS
+		r.Purpose = authpb.UserCertsRequest_CERT_PURPOSE_SINGLE_USE_CERTS
+		if r.MfaResponse == nil {
+			r.Purpose = authpb.UserCertsRequest_CERT_PURPOSE_UNSPECIFIED
 		}
 		certs, err = c.auth.GenerateUserCerts(ctx, r)
 		return err

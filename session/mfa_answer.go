@@ -84,15 +84,18 @@ func (c *sessionCheck) retry(ctx context.Context, check func() error) (err error
 		sent, last := c.codes, err
 		err = check()
 		if errors.Is(err, ErrNobodyAnswers) && last != nil {
-			err = last // why the last code was refused says more
-			break
+			return c.explain(ctx, last) // why the last code was refused says more
 		}
 		var refused *teleport.AnswerError
 		wrong := c.codes > sent && errors.As(err, &refused) && refused.Class == teleport.ClassDenied
-		if !wrong && !errors.Is(err, errSlowAnswer) {
-			break
+		switch {
+		case wrong:
+			c.reason = fmt.Sprintf("%s did not accept that code. Wait for the next one.", c.link.profile.name())
+		case errors.Is(err, errSlowAnswer):
+			c.reason = "That took so long that it would have been of no use. Wait for the next code."
+		default:
+			return c.explain(ctx, err)
 		}
-		c.reason = fmt.Sprintf("%s did not accept that code. Wait for the next one.", c.link.profile.name())
 	}
 	return c.explain(ctx, err)
 }
@@ -141,6 +144,9 @@ func (c *sessionCheck) refusal(err error, refused *teleport.AnswerError) error {
 			"Use a security key; if you have registered none, add one in the cluster's web interface.")
 	case strings.Contains(refused.Message, noDeviceText):
 		return c.noDeviceFault(err)
+	case refusedTap(refused):
+		return fault.Wrap(err, fmt.Sprintf("%s did not accept the answer of the security key, so nothing was opened.", name),
+			"Try again with the security key that you registered there.")
 	case refused.Class == teleport.ClassDenied && c.codes > 0:
 		return fault.Wrap(err, fmt.Sprintf("%s did not accept the one-time code, so nothing was opened.", name),
 			"Wait for the next code and try again; if that does not help, check the clock of the device that shows it.")

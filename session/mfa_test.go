@@ -269,6 +269,14 @@ func TestWrongCodesOpenNothing(t *testing.T) {
 	})
 }
 
+func TestAnotherKeysAnswerOpensNothing(t *testing.T) {
+	onVersions(t, "guide", func(t *testing.T, w *keyWorld, id string) {
+		w.card.onAssert = newSoftKey(t).assert
+		_, err := w.OpenShell(t.Context(), ShellRequest{Cluster: id, Host: "prod"})
+		wantFault(t, err, "demo did not accept the answer of the security key, so nothing was opened.")
+	})
+}
+
 func TestWhoHasNoDeviceIsToldToAddOne(t *testing.T) {
 	onVersions(t, "off", func(t *testing.T, w *keyWorld, id string) {
 		w.demand("off", "false", "true")
