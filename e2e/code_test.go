@@ -19,7 +19,7 @@ import (
 // does as well, and so does plugging the key in.
 func TestAMissingSecurityKeyIsWaitedForOrReplacedByACode(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, program)
+	w := newWorld(t, checkedProgram)
 	w.Display.Move("Virtual key", 1220, 40)
 	setUpKey(w)
 	w.Sees("Which cluster?")
@@ -54,6 +54,7 @@ func TestAMissingSecurityKeyIsWaitedForOrReplacedByACode(t *testing.T) {
 	w.Clicks("Gold contact")
 	w.Reads("This is the demo node of Touchstone.")
 	w.Shot("shell")
+	staysOnFynesThread(w)
 }
 
 // code is the one-time code (RFC 6238) that the authenticator app of one of the demo's users shows now.

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"strings"
@@ -182,8 +181,6 @@ func TestCancellingASignInCancelsTheWork(t *testing.T) {
 
 // pipeShell is a shell in memory: what is typed comes back, and it ends with a status.
 type pipeShell struct {
-	in     bytes.Buffer
-	mu     sync.Mutex
 	typed  chan string
 	out    *io.PipeReader
 	outW   *io.PipeWriter

@@ -117,8 +117,7 @@ func newSecretRules(first, second []byte, check func([]byte) error) secretRules 
 	}
 }
 
-// checkPIN and checkPUK are the key store's own rules.
-func checkPIN(pin []byte) error { return keystore.CheckNewPIN(pin) }
+// checkPUK is the key store's rule for a PUK beside the PIN that is asked for when it is checked.
 func checkPUK(pin func() []byte) func([]byte) error {
 	return func(puk []byte) error { return keystore.CheckNewPUK(puk, pin()) }
 }
