@@ -53,7 +53,7 @@ func openRooms(c roomsConfig) (*rooms, error) {
 	r := &rooms{log: log, home: home}
 	r.keys, err = keystore.Open(keystore.Config{
 		Prompter: c.prompter, Worker: cardWorker, SecurityKeys: cmp.Or(c.fido, securityKeys()), Now: time.Now,
-		Version: Version(), Log: log.logger,
+		Activity: activityFile(home), Version: Version(), Log: log.logger,
 	})
 	if err != nil {
 		return nil, closeAfter(err, r)

@@ -3,6 +3,7 @@ package keystore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,18 @@ type Activity struct {
 	// Duration is from the question to the answer, with everything that was waited for.
 	Duration time.Duration `json:"duration_ns"`
 	Touches  int           `json:"touches"` // how often a touch or a tap was asked for
+}
+
+// Key names the key that was asked, as every sentence does: "YubiKey 14725836, slot 9c".
+func (a Activity) Key() string {
+	switch {
+	case a.Serial != 0 && a.Slot != "":
+		return fmt.Sprintf("%s, slot %s", CardID{Serial: a.Serial}, a.Slot)
+	case a.Model != "":
+		return a.Model
+	default:
+		return "none"
+	}
 }
 
 // ActivityKind says what was asked for.
