@@ -124,7 +124,7 @@ func TestNotesAreOneShortLine(t *testing.T) {
 func TestSignaturesAreNotedWhereTheDiskIsFull(t *testing.T) {
 	b := newBench(t)
 	b.store.journal.close()
-	b.store.journal = newJournal(fullDisk(t), b.store.log)
+	b.store.journal = newJournal(noRoom(t), b.store.log)
 	key := b.prepare(Requirement{})
 	for range 3 {
 		if err := b.sign(t.Context(), key); err != nil {

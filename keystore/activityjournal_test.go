@@ -18,8 +18,8 @@ import (
 
 var discard = slog.New(slog.DiscardHandler)
 
-// fullDisk is the path of a file on a disk that has no room (full(4)).
-func fullDisk(t testing.TB) string {
+// noRoom is the path of a file on a disk that has no room (full(4)).
+func noRoom(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "activity")
 	if err := os.Symlink("/dev/full", path); err != nil {
@@ -154,7 +154,7 @@ func TestABrokenLineCostsNoOther(t *testing.T) {
 }
 
 func TestWhatAFullDiskRefusedIsWrittenLater(t *testing.T) {
-	path := fullDisk(t)
+	path := noRoom(t)
 	j := openJournal(t, path)
 	j.add(happened(1))
 	testkit.Eventually(t, "the write has failed", func() bool {
