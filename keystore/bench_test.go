@@ -3,6 +3,7 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -27,6 +28,8 @@ type bench struct {
 	person *person
 	// clock is the card's time and the store's; it moves only when a test moves it.
 	clock *virtual.ManualClock
+	// prompter asks the person; nil for the person itself, who cannot be told what is waited for.
+	prompter Prompter
 }
 
 // The secrets that the person of a bench knows.
@@ -59,7 +62,7 @@ func newBenchOf(t testing.TB, firmware virtual.Firmware) *bench {
 func (b *bench) open() *Store {
 	b.Helper()
 	store, err := Open(Config{
-		Prompter: b.person,
+		Prompter: cmp.Or(b.prompter, Prompter(b.person)),
 		Worker:   workerFor(b.key.Socket()),
 		SecurityKeys: &fido.Authenticator{
 			Worker: fidoWorker, Devices: []string{b.key.FIDOPath()}, NoDiscovery: true,
@@ -67,6 +70,7 @@ func (b *bench) open() *Store {
 		Now:        b.clock.Now,
 		NewTimer:   b.clock.NewTimer,
 		TouchDelay: 20 * time.Millisecond,
+		HeldDelay:  20 * time.Millisecond,
 		ScanEvery:  20 * time.Millisecond,
 		Version:    "1.2.3",
 		Log:        slog.New(slog.NewTextHandler(b.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),
