@@ -19,7 +19,7 @@ import (
 func withSessions(env *environment, o *options, do func(*rooms) error) error {
 	prompter := newTerminalPrompter(env)
 	prompter.codes = session.Factor(o.auth) == session.FactorOTP
-	r, err := openRooms(roomsConfig{home: o.home, prompter: prompter, lang: env.getenv("LANG")})
+	r, err := openRooms(roomsConfig{home: o.home, prompter: prompter, lang: env.getenv("LANG"), pivSlot: env.getenv(session.SlotVariable)})
 	if err != nil {
 		return err
 	}
@@ -72,6 +72,7 @@ type clusterLine struct {
 	Policy  string     `json:"private_key_policy,omitempty"`
 	Serial  uint32     `json:"serial,omitempty"`
 	Slot    string     `json:"slot,omitempty"`
+	Reason  string     `json:"slot_reason,omitempty"`
 	Logins  []string   `json:"logins,omitempty"`
 	Expires *time.Time `json:"expires,omitempty"`
 }
@@ -82,7 +83,7 @@ func runStatus(_ context.Context, env *environment, o *options, _ []string) erro
 		for _, c := range r.sessions.Snapshot().Clusters {
 			line := clusterLine{
 				Cluster: c.Name, Proxy: c.Proxy, User: c.User, State: string(c.State), Policy: c.Policy,
-				Serial: c.Serial, Slot: c.Slot, Logins: c.Logins,
+				Serial: c.Serial, Slot: c.Slot, Reason: session.SlotChoice{From: c.SlotFrom}.Reason(), Logins: c.Logins,
 			}
 			if !c.Expires.IsZero() {
 				line.Expires = &c.Expires
@@ -109,11 +110,19 @@ func printStatus(w io.Writer, lines []clusterLine) error {
 			until = l.Expires.Local().Format("2006-01-02 15:04")
 		}
 		if l.Serial != 0 {
-			key = fmt.Sprintf("YubiKey %d, slot %s", l.Serial, l.Slot)
+			key = fmt.Sprintf("YubiKey %d, slot %s%s", l.Serial, l.Slot, inBrackets(l.Reason))
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Cluster, l.Proxy, l.User, l.State, key, until)
 	}
 	return table.Flush()
+}
+
+// inBrackets is text behind a word that it explains, or nothing.
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
 }
 
 // resourceLine is what ls prints of a resource.

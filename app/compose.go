@@ -36,6 +36,7 @@ type roomsConfig struct {
 	home     string // empty for the user's configuration folder
 	prompter prompter
 	lang     string // LANG for sessions on servers
+	pivSlot  string // the slot that the environment names
 	progress func(clusterID string, s session.SignIn)
 	fido     *fido.Authenticator // nil for the computer's own security keys
 }
@@ -59,7 +60,7 @@ func openRooms(c roomsConfig) (*rooms, error) {
 		return nil, closeAfter(err, r)
 	}
 	r.sessions, err = session.New(session.Config{
-		Home: home, Keys: r.keys, Prompter: c.prompter, Now: time.Now, Version: Version(), Lang: c.lang, Log: log.logger,
+		Home: home, Keys: r.keys, Prompter: c.prompter, Now: time.Now, Version: Version(), Lang: c.lang, Log: log.logger, PIVSlot: c.pivSlot,
 		Progress: c.progress,
 	})
 	if err != nil {

@@ -16,12 +16,12 @@ func runLogin(ctx context.Context, env *environment, o *options, _ []string) err
 	if o.proxy == "" || o.user == "" {
 		return &usageError{"Signing in needs --proxy and --user.", `"touchstone login --help" shows how it is used.`}
 	}
-	slot, err := chosenSlot(o.pivSlot, env.getenv)
+	slot, err := chosenSlot(o.pivSlot)
 	if err != nil {
 		return err
 	}
 	prompter := &codePrompter{prompter: newTerminalPrompter(env), code: o.otp}
-	r, err := openRooms(roomsConfig{home: o.home, prompter: prompter, progress: sayUnmet(env.stderr)})
+	r, err := openRooms(roomsConfig{home: o.home, prompter: prompter, pivSlot: env.getenv(session.SlotVariable), progress: sayProgress(env.stderr)})
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func runLogin(ctx context.Context, env *environment, o *options, _ []string) err
 	if err != nil {
 		return err
 	}
-	request := session.SignInRequest{Cluster: id, User: o.user, Slot: slot, Factor: chosenFactor(o)}
+	request := session.SignInRequest{Cluster: id, User: o.user, Slot: slot, SlotFrom: session.SlotFromFlag, Factor: chosenFactor(o)}
 	if err := r.sessions.SignInWith(ctx, request); err != nil {
 		return err
 	}
@@ -65,27 +65,26 @@ func chosenFactor(o *options) session.Factor {
 	return session.Factor(o.auth)
 }
 
-// chosenSlot is the slot of the flag, else of the environment (hardware-key sheet, 2.2).
-func chosenSlot(flag string, getenv func(string) string) (keystore.Slot, error) {
-	name, text := "--piv-slot", flag
-	if text == "" {
-		name, text = "TELEPORT_PIV_SLOT", getenv("TELEPORT_PIV_SLOT")
-	}
-	slot, err := keystore.ParseSlot(text)
+// chosenSlot is the slot of the flag.
+func chosenSlot(flag string) (keystore.Slot, error) {
+	slot, err := keystore.ParseSlot(flag)
 	if err != nil {
-		return 0, fault.Wrap(err, fmt.Sprintf("%s names no PIV slot: %q.", name, text), "Use 9a, 9c, 9d or 9e.")
+		return 0, fault.Wrap(err, fmt.Sprintf("--piv-slot names no PIV slot: %q.", flag), "Use 9a, 9c, 9d or 9e.")
 	}
 	return slot, nil
 }
 
-// sayUnmet says on w, once, that the first round did not meet the cluster's policy.
-func sayUnmet(w io.Writer) func(string, session.SignIn) {
-	said := false
+// sayProgress says on w, once each, that the first round did not meet the cluster's policy, and where the key lives.
+func sayProgress(w io.Writer) func(string, session.SignIn) {
+	var said session.SignIn
 	return func(_ string, s session.SignIn) {
-		if s.Unmet != "" && !said {
-			said = true
+		if s.Unmet != "" && said.Unmet == "" {
 			fmt.Fprintf(w, "The private key policy %s is not met. Signing in again with a hardware key.\n", s.Unmet)
 		}
+		if s.Slot.Slot != 0 && s.Slot != said.Slot {
+			fmt.Fprintf(w, "The key lives in slot %s, %s.\n", s.Slot.Slot, s.Slot.Reason())
+		}
+		said = s
 	}
 }
 

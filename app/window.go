@@ -14,6 +14,7 @@ import (
 
 	"github.com/touchstone-app/touchstone/assets"
 	"github.com/touchstone-app/touchstone/keystore/virtual"
+	"github.com/touchstone-app/touchstone/session"
 	"github.com/touchstone-app/touchstone/ui"
 )
 
@@ -69,6 +70,7 @@ func openWindow(ctx context.Context, getenv func(string) string, config roomsCon
 		return err
 	}
 	config.home, config.prompter, config.lang = home, prompter, getenv("LANG")
+	config.pivSlot = getenv(session.SlotVariable)
 	config.fido = cmp.Or(config.fido, securityKeys())
 	config.fido.Arrival = keyArrival
 	r, err := openRooms(config)

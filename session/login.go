@@ -25,7 +25,8 @@ type ceremony struct {
 	m        *Manager
 	id       string
 	user     string
-	slot     keystore.Slot // zero for the cluster's choice
+	slot     keystore.Slot // zero where the person has chosen none now
+	slotFrom SlotSource
 	factor   Factor
 	password *secret.Bytes // wiped at the end
 	reason   string        // why the password is asked for in the middle of something else; a sentence
@@ -37,6 +38,7 @@ type ceremony struct {
 	key      signingKey
 	accepted bool   // the password was
 	asked    string // the policy that the present key was made for
+	choice   SlotChoice
 
 	challenge json.RawMessage // for a security key; nil where the cluster has none for this round
 	wantsOTP  bool            // the cluster takes a one-time code
@@ -152,38 +154,24 @@ func (l *ceremony) prepareKey(ctx context.Context, policy string) (err error) {
 		l.key, err = newSoftwareKey()
 		return err
 	}
-	slot, err := l.chooseSlot()
+	choice, err := l.chooseSlot(demand.key)
 	if err != nil {
 		return err
 	}
-	want := keystore.Requirement{Policy: demand.key, Slot: slot, PINCacheTTL: min(l.ping.Auth.PIVPINCacheTTL, maxPINCache)}
+	l.settleSlot(choice)
+	want := choice.want(demand.key)
+	want.PINCacheTTL = min(l.ping.Auth.PIVPINCacheTTL, maxPINCache)
 	return l.during(GestureTouch, func() (err error) {
 		l.key, err = l.m.keys.key(ctx, want, l.m.purpose(l.profile, "Sign in as "+l.user))
+		if err == nil {
+			l.noteSlot(l.key.Slot())
+		}
 		return err
 	})
 }
 
 // maxPINCache is the longest that any cluster may have a PIN remembered (hardware-key sheet, 6.4).
 const maxPINCache = time.Hour
-
-// chooseSlot is the slot that the person named, now or before, else the cluster's; zero for the policy's default
-// (hardware-key sheet, 2.2).
-func (l *ceremony) chooseSlot() (keystore.Slot, error) {
-	if l.slot != 0 {
-		return l.slot, nil
-	}
-	for _, text := range []string{l.profile.Slot, l.ping.Auth.PIVSlot} {
-		slot, err := keystore.ParseSlot(text)
-		if err != nil {
-			return 0, fault.Wrap(err, fmt.Sprintf("%s wants keys in slot %q, which no person's keys live in.", l.profile.name(), text),
-				"Choose a slot yourself: 9a, 9c, 9d or 9e.")
-		}
-		if slot != 0 {
-			return slot, nil
-		}
-	}
-	return 0, nil
-}
 
 // certify has a key for policy certified and checks what comes back.
 func (l *ceremony) certify(ctx context.Context, policy string) (*keyring, error) {
@@ -242,9 +230,7 @@ func (l *ceremony) certificateRequest() (wire.CertificateRequest, error) {
 // save stores what the ceremony learned. The certificates come last: with them the sign-in counts.
 func (l *ceremony) save(ring *keyring) error {
 	l.profile.User = l.user
-	if l.slot != 0 {
-		l.profile.Slot = l.slot.String()
-	}
+	l.rememberSlot()
 	if err := l.m.store.saveProfile(l.profile); err != nil {
 		return err
 	}

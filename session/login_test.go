@@ -82,12 +82,14 @@ func wantSteps(t *testing.T, w *world, policy string) {
 	t.Helper()
 	all := []Step{StepReach, StepPassword, StepKey, StepAgain, StepDone}
 	short := []Step{StepReach, StepPassword, StepDone}
+	slot := SlotChoice{demands[policy].key.DefaultSlot(), SlotFromPolicy}
 	want := []SignIn{
 		{Steps: short, Current: StepReach},
 		{Steps: short, Current: StepPassword},
 		{Steps: all, Current: StepKey, Unmet: policy},
-		{Steps: all, Current: StepAgain, Unmet: policy},
-		{Steps: all, Current: StepDone, Unmet: policy},
+		{Steps: all, Current: StepKey, Unmet: policy, Slot: slot},
+		{Steps: all, Current: StepAgain, Unmet: policy, Slot: slot},
+		{Steps: all, Current: StepDone, Unmet: policy, Slot: slot},
 	}
 	var got []SignIn
 	for _, s := range w.progress {

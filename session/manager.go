@@ -22,6 +22,7 @@ type Config struct {
 	Prompter Prompter
 	Now      func() time.Time // time.Now when nil
 	Version  string           // Touchstone's own
+	PIVSlot  string           // the slot that the environment names (SlotVariable), or empty
 	Lang     string           // LANG for sessions on servers; empty for the servers' own
 	Log      *slog.Logger     // nothing is logged when nil
 	// Progress hears of every step of every sign-in, in order, while snapshots may skip some; may be nil. It must

@@ -24,6 +24,8 @@ type profile struct {
 	// with the right key (login sheet, 8.1).
 	Policy string `json:"private_key_policy,omitempty"`
 	Slot   string `json:"piv_slot,omitempty"` // chosen by the person; empty for the cluster's choice
+	// SlotFrom is why the key of the present certificates is in its slot.
+	SlotFrom SlotSource `json:"piv_slot_from,omitempty"`
 	// ProxyCA holds PEM certificates that the person trusts for this proxy besides the system's roots.
 	ProxyCA string `json:"proxy_ca,omitempty"`
 }

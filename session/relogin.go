@@ -16,7 +16,8 @@ type SignInRequest struct {
 	Cluster  string        // Cluster.ID
 	User     string        // empty for the one who signed in last
 	Password *secret.Bytes // taken over and wiped; nil asks the Prompter
-	Slot     keystore.Slot // zero leaves the choice to the cluster
+	Slot     keystore.Slot // zero leaves the choice to environment, profile, cluster and policy
+	SlotFrom SlotSource    // who chose Slot; empty for SlotFromPerson
 	Factor   Factor        // what the person insists on
 }
 
@@ -49,6 +50,9 @@ func (m *Manager) await(ctx context.Context, l *ceremony) error {
 
 // begin starts a ceremony, or joins the one that runs.
 func (m *Manager) begin(r SignInRequest) (*ceremony, error) {
+	if err := m.checkEnvironment(r.Slot); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, err := m.findLocked(r.Cluster)
@@ -69,12 +73,13 @@ func (m *Manager) begin(r SignInRequest) (*ceremony, error) {
 func (m *Manager) startLocked(c *cluster, r SignInRequest, reason string) *ceremony {
 	ctx, cancel := context.WithCancel(m.life)
 	l := &ceremony{
-		m: m, id: c.id, user: r.User, slot: r.Slot, factor: r.Factor, password: r.Password, reason: reason, profile: c.profile,
+		m: m, id: c.id, user: r.User, slot: r.Slot, slotFrom: cmp.Or(r.SlotFrom, SlotFromPerson), factor: r.Factor,
+		password: r.Password, reason: reason, profile: c.profile,
 		progress: SignIn{Steps: []Step{StepReach, StepPassword, StepDone}, Current: StepReach},
 		waiters:  1, cancel: cancel, done: make(chan struct{}),
 	}
 	if r.User != c.profile.User {
-		l.profile.Policy, l.profile.Slot = "", "" // what was demanded of another user says nothing
+		l.profile.Policy, l.profile.Slot, l.profile.SlotFrom = "", "", "" // what was demanded of another user says nothing
 	}
 	c.ceremony = l
 	m.running.Go(func() { l.run(ctx) })

@@ -36,13 +36,15 @@ type Cluster struct {
 	Expires time.Time // end of the certificates; zero when there are none
 	// Policy is the private key policy that the present certificates satisfy, in the cluster's word
 	// ("none", "hardware_key_touch", ...).
-	Policy  string
-	Serial  uint32 // of the key that signs; zero for a software key
-	Slot    string // of the key that signs, "9c"; empty for a software key
-	Roles   []string
-	Logins  []string // Unix logins the certificates allow
-	SignIn  *SignIn  // set while a sign-in runs
-	Problem *fault.Fault
+	Policy string
+	Serial uint32 // of the key that signs; zero for a software key
+	Slot   string // of the key that signs, "9c"; empty for a software key
+	// SlotFrom is who chose Slot; empty for a software key and for one of an earlier Touchstone.
+	SlotFrom SlotSource
+	Roles    []string
+	Logins   []string // Unix logins the certificates allow
+	SignIn   *SignIn  // set while a sign-in runs
+	Problem  *fault.Fault
 
 	Servers        []Server
 	ServersLoading bool
@@ -80,6 +82,8 @@ type SignIn struct {
 	Current Step
 	// Unmet is the policy that the first round did not meet, in the cluster's word; empty before that.
 	Unmet string
+	// Slot is where the hardware key is or will be; zero before that is settled.
+	Slot SlotChoice
 	// Gestures are in the order they come; nil where nothing besides the password is known to be wanted.
 	Gestures []Gesture
 }

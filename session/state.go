@@ -47,6 +47,7 @@ func (m *Manager) describeLocked(c *cluster) Cluster {
 		d.User, d.Expires, d.Policy = ring.User, ring.Expires, ring.Policy
 		d.Roles, d.Logins = ring.Roles, ring.Logins
 		d.Serial, d.Slot = ring.key.Serial(), ring.key.Slot().String()
+		d.SlotFrom = c.profile.SlotFrom
 	}
 	return d
 }

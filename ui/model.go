@@ -275,12 +275,22 @@ func signInSteps(s session.SignIn) []widget.Step {
 func stepDetail(step session.Step, s session.SignIn) string {
 	switch {
 	case step == session.StepKey && s.Unmet != "":
-		return policyText(s.Unmet)
+		return policyText(s.Unmet) + slotText(s.Slot)
+	case step == session.StepKey:
+		return strings.TrimPrefix(slotText(s.Slot), ", ")
 	case step == session.StepAgain:
 		return "by itself, with the password you typed"
 	default:
 		return ""
 	}
+}
+
+// slotText says where a key lives and why there; empty until that is settled.
+func slotText(c session.SlotChoice) string {
+	if c.Slot == 0 {
+		return ""
+	}
+	return ", slot " + c.Slot.String() + " (" + c.Reason() + ")"
 }
 
 // unmetText explains why a sign-in takes two rounds; empty while it does not.

@@ -109,6 +109,10 @@ func TestASignInThatTakesTwoRoundsExplainsItself(t *testing.T) {
 	if text := unmetText("demo", ""); text != "" {
 		t.Errorf("a met policy is explained: %q", text)
 	}
+	s.Slot = session.SlotChoice{Slot: keystore.Slot9C, From: session.SlotFromPolicy}
+	if text := signInSteps(s)[2].Detail; text != "a hardware key with touch, slot 9c (the usual one for this policy)" {
+		t.Errorf("the step with the key says %q", text)
+	}
 	s.Current = session.StepDone
 	for _, step := range signInSteps(s) {
 		if step.State != widget.StepDone {
