@@ -43,7 +43,7 @@ func TestKubectlCostsOneTapInProduction(t *testing.T) {
 				}
 				w.clock.advance(10 * time.Minute)
 			}
-			w.wantTaps("MFA for Connect to Kubernetes cluster kube-prod")
+			w.wantTaps("MFA to connect to Kubernetes cluster kube-prod")
 		})
 	}
 }
@@ -57,7 +57,7 @@ func TestARefusedTapOpensNoKubernetes(t *testing.T) {
 			if out, err := kubectl(program, p, "get", "configmaps", "-n", "shop"); err == nil || !strings.Contains(out, "was refused, so nothing was opened.") {
 				t.Errorf("kubectl says %q, %v", out, err)
 			}
-			w.wantTaps("MFA for Connect to Kubernetes cluster kube-prod") // though kubectl tries five times
+			w.wantTaps("MFA to connect to Kubernetes cluster kube-prod") // though kubectl tries five times
 			if asked := w.events(demo.EventKubeRequest); len(asked) != 0 {
 				t.Errorf("the audit log has %+v", asked)
 			}

@@ -19,7 +19,7 @@ func (c *sessionCheck) answer(ctx context.Context, challenge *authpb.MFAAuthenti
 	codes := challenge.GetTotp() != nil
 	if options := challenge.GetWebauthnChallenge().GetPublicKey(); options != nil {
 		response, err := c.link.m.keys.assert(ctx, keystore.AssertRequest{
-			Request: c.request(options), Purpose: c.link.m.purpose(c.link.profile, "MFA for "+c.what), Code: codes,
+			Request: c.request(options), Purpose: c.link.m.purpose(c.link.profile, c.purpose()), Code: codes,
 		})
 		if err == nil {
 			return tapped(response), nil
@@ -32,6 +32,14 @@ func (c *sessionCheck) answer(ctx context.Context, challenge *authpb.MFAAuthenti
 		return nil, c.noDeviceFault(nil)
 	}
 	return c.code(ctx)
+}
+
+// purpose is what a tap is for: "MFA for SSH to root@web-1", "MFA to connect to database orders".
+func (c *sessionCheck) purpose() string {
+	if where, connects := strings.CutPrefix(c.what, "Connect"); connects {
+		return "MFA to connect" + where
+	}
+	return "MFA for " + c.what
 }
 
 // request is a challenge as security keys understand it. As at sign-in a tap is enough, unless more is required.

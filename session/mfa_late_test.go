@@ -29,9 +29,9 @@ func TestAChangedRoleLeadsToACheckBeforeTheNextConnection(t *testing.T) {
 	if out, err := psql(p, "select 1"); out != "1" || err != nil {
 		t.Errorf("the next one: %q, %v", out, err)
 	}
-	w.wantTaps("MFA for Connect to database orders as reader")
+	w.wantTaps("MFA to connect to database orders as reader")
 	w.echo(id, "demo-node") // a server is asked for at once
-	w.wantTaps("MFA for Connect to database orders as reader", fmt.Sprintf("MFA for SSH to %s@demo-node", show(t, w.Manager, id).Logins[0]))
+	w.wantTaps("MFA to connect to database orders as reader", fmt.Sprintf("MFA for SSH to %s@demo-node", show(t, w.Manager, id).Logins[0]))
 }
 
 func TestKubectlWaitsForACheckAfterARoleHasChanged(t *testing.T) {
@@ -47,7 +47,7 @@ func TestKubectlWaitsForACheckAfterARoleHasChanged(t *testing.T) {
 			w.demand("guide", "false", "true")
 		}
 	}
-	w.wantTaps("MFA for Connect to Kubernetes cluster kube")
+	w.wantTaps("MFA to connect to Kubernetes cluster kube")
 }
 
 func TestAnAnswerThatCameTooLateIsAskedForOnceMore(t *testing.T) {
@@ -67,7 +67,7 @@ func TestAnAnswerThatCameTooLateIsAskedForOnceMore(t *testing.T) {
 	if out, err := psql(w.database(id, "reader"), "select 1"); out != "1" || err != nil {
 		t.Errorf("psql says %q, %v", out, err)
 	}
-	tap := "MFA for Connect to database orders as reader"
+	tap := "MFA to connect to database orders as reader"
 	w.wantTaps(tap, tap)
 	w.clock.advance(time.Minute) // and then it is over
 	cluster.advance(time.Minute)

@@ -186,7 +186,7 @@ func TestOneTapOpensADatabaseForAll(t *testing.T) {
 			})
 		}
 		all.Wait()
-		w.wantTaps("MFA for Connect to database orders as reader")
+		w.wantTaps("MFA to connect to database orders as reader")
 	})
 }
 
@@ -231,7 +231,7 @@ func TestAnApplicationInProductionWantsATap(t *testing.T) {
 	if status, text := page(); status != http.StatusOK || !strings.Contains(text, "You are guide") {
 		t.Errorf("with a tap: %d, %s", status, text)
 	}
-	tap := "MFA for Connect to application whoami-prod"
+	tap := "MFA to connect to application whoami-prod"
 	w.wantTaps(tap, tap)
 }
 
