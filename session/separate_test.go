@@ -1,6 +1,7 @@
 package session
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -166,4 +167,25 @@ func TestAnotherClusterOnTheDatabasePortProvesNothing(t *testing.T) {
 func (w *world) profile(id string) (p profile) {
 	w.change(func() { p = w.clusters[id].profile })
 	return p
+}
+
+func TestSigningInAgainKeepsShellsOnAnSSHPort(t *testing.T) {
+	for name, config := range layouts {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldLike(t, config)
+			id := w.signIn("off")
+			s := shell(t, w.Manager, ShellRequest{Cluster: id, Host: w.node(id).ID, Command: "cat"})
+			if err := w.SignIn(t.Context(), id, "", w.password("off"), 0); err != nil {
+				t.Fatalf("signing in again: %v", err)
+			}
+			w.node(id) // over a connection of its own
+			if _, err := io.WriteString(s.Stdin(), "still here"); err != nil {
+				t.Fatalf("writing: %v", err)
+			}
+			_ = s.Stdin().Close()
+			if out, err := io.ReadAll(s.Stdout()); string(out) != "still here" || err != nil {
+				t.Errorf("the shell of before printed %q, %v", out, err)
+			}
+		})
+	}
 }
