@@ -16,6 +16,7 @@ func TestCommandsAreTakenApartAsAShellDoes(t *testing.T) {
 		`psql 'postgres://reader@127.0.0.1:54021/orders?sslmode=disable'`: {nil, []string{"psql", "postgres://reader@127.0.0.1:54021/orders?sslmode=disable"}},
 		`mysql --user 'o'\''hara' --database ''`:                          {nil, []string{"mysql", "--user", "o'hara", "--database", ""}},
 		`KUBECONFIG='/home/a b/kube config' kubectl`:                      {[]string{"KUBECONFIG=/home/a b/kube config"}, []string{"kubectl"}},
+		`psql 'postgres://$(id);rm -rf ~@h/x'`:                            {nil, []string{"psql", "postgres://$(id);rm -rf ~@h/x"}},
 		`a  b\ c name=value A=b`:                                          {nil, []string{"a", "b c", "name=value", "A=b"}},
 		``:                                                                {nil, nil},
 	} {

@@ -30,7 +30,8 @@ type Running struct {
 	closing  sync.Once
 }
 
-// Start starts a program as the leader of a session with a terminal of its own. A program that is not there is a fault.
+// Start starts a program as the leader of a session with a terminal of its own, unless ctx has ended; afterwards ctx
+// means nothing to it. A program that is not there is a fault.
 func Start(ctx context.Context, c Config) (*Running, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
