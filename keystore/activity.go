@@ -164,7 +164,7 @@ func (k *Key) record(ctx context.Context, use keyUse) (signature []byte, _ error
 	about := Activity{Kind: ActivitySignature, Serial: k.Serial(), Slot: k.Slot().String()}
 	err := k.store.record(ctx, about, use.purpose, func(e *entry) (err error) {
 		use.entry = e
-		signature, err = k.sign(ctx, use)
+		signature, err = k.signAnywhere(ctx, use)
 		return err
 	})
 	return signature, err

@@ -40,6 +40,8 @@ type Config struct {
 	Roots *x509.CertPool
 	// Version is written into the certificates that mark our slots.
 	Version string
+	// Agent is asked for signatures before a card is; nil for none.
+	Agent Agent
 	// Activity is the file that keeps what the store is asked to sign, for its owner alone; empty keeps it in memory.
 	Activity string
 	// Log takes diagnostics; discarded if nil. Secrets are never logged.
@@ -60,6 +62,7 @@ type Store struct {
 	unit       string
 	log        *slog.Logger
 
+	agent   Agent // nil for none
 	journal *journal
 	board   *board
 	watcher *watcher
@@ -91,7 +94,7 @@ func Open(config Config) (*Store, error) {
 		keys:       newSecurityKeys(config.SecurityKeys),
 	}
 	s.complete()
-	s.journal = newJournal(config.Activity, s.log)
+	s.agent, s.journal = config.Agent, newJournal(config.Activity, s.log)
 	s.watcher = startWatcher(s, orDefault(config.ScanEvery, 500*time.Millisecond))
 	return s, nil
 }
