@@ -189,3 +189,12 @@ func TestSigningInAgainKeepsShellsOnAnSSHPort(t *testing.T) {
 		})
 	}
 }
+
+func TestAnSSHPortWithoutGRPCIsSpokenToInSSH(t *testing.T) {
+	w := newWorldLike(t, demo.Config{VersionProfile: 12})
+	id := w.signIn("off")
+	w.reprofile(id, func(p *profile) { p.Version = "15.0.0" }) // what ping says may be of another proxy than the one reached
+	if out, status := run(t, w.Manager, ShellRequest{Cluster: id, Host: w.node(id).ID, Command: "echo in"}); out != "in\n" || status != 0 {
+		t.Errorf("the command printed %q and returned %d", out, status)
+	}
+}
