@@ -152,6 +152,8 @@ type person struct {
 	taps     []TapPrompt // without their functions
 	useCode  func()      // of the last tap prompt
 	open     int         // touch prompts that are shown now
+
+	decider
 }
 
 type newPIN struct{ pin, puk string }

@@ -53,6 +53,7 @@ type request struct {
 	Unit     string      `json:"unit,omitempty"`      // organisational unit of the marker
 	Model    string      `json:"model,omitempty"`     // of the card, if known already
 	ResetPUK bool        `json:"reset_puk,omitempty"` // PUK replaces the factory PUK; else it is the present one
+	Contents string      `json:"contents,omitempty"`  // what may be overwritten, as in SlotDetails
 	Hold     bool        `json:"hold,omitempty"`      // leave the card open for the next request
 
 	secrets secrets

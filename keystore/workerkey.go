@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	"github.com/go-piv/piv-go/v2/piv"
 )
@@ -17,16 +18,9 @@ func generate(yk *piv.YubiKey, q *request) (*reply, error) {
 	if err := checkVacant(yk, q); err != nil {
 		return nil, err
 	}
-	placeholder, err := placeholderMarker(q.Unit)
+	public, err := fillSlot(yk, q)
 	if err != nil {
 		return nil, err
-	}
-	if err := storeMarker(yk, q.Slot, placeholder); err != nil {
-		return nil, err
-	}
-	public, err := yk.GenerateKey(piv.DefaultManagementKey, pivSlots[q.Slot], keyOptions(q.Policy))
-	if err != nil {
-		return nil, managementFailure(fmt.Errorf("generating a key in slot %s: %w", q.Slot, err))
 	}
 	if err := showPIN(yk, q); err != nil {
 		return nil, err
@@ -37,9 +31,46 @@ func generate(yk *piv.YubiKey, q *request) (*reply, error) {
 	return inspectKey(yk, q, public)
 }
 
+// fillSlot makes the key and the first marker. What is overwritten loses its key first: a marker beside the key of
+// somebody else would have us take it for our own later.
+func fillSlot(yk *piv.YubiKey, q *request) (public crypto.PublicKey, err error) {
+	steps := []func() error{
+		func() error { return storePlaceholder(yk, q) },
+		func() error { public, err = makeKeyIn(yk, q); return err },
+	}
+	if q.Contents != "" {
+		slices.Reverse(steps)
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return public, nil
+}
+
+func makeKeyIn(yk *piv.YubiKey, q *request) (crypto.PublicKey, error) {
+	public, err := yk.GenerateKey(piv.DefaultManagementKey, pivSlots[q.Slot], keyOptions(q.Policy))
+	if err != nil {
+		return nil, managementFailure(fmt.Errorf("generating a key in slot %s: %w", q.Slot, err))
+	}
+	return public, nil
+}
+
+func storePlaceholder(yk *piv.YubiKey, q *request) error {
+	placeholder, err := placeholderMarker(q.Unit)
+	if err != nil {
+		return err
+	}
+	return storeMarker(yk, q.Slot, placeholder)
+}
+
 // checkVacant looks once more, on the connection that will write: another program may have been faster, or an
 // earlier try of ours whose answer was lost.
 func checkVacant(yk *piv.YubiKey, q *request) error {
+	if q.Contents != "" {
+		return checkGivenUp(yk, q)
+	}
 	answer, err := inspect(yk, q)
 	if err != nil {
 		return err
@@ -47,6 +78,18 @@ func checkVacant(yk *piv.YubiKey, q *request) error {
 	cert, err := certificateOf(answer.Slot)
 	if err != nil || answer.Slot.Attestation != nil || answer.Slot.Unattested || cert != nil && !isMarker(cert) {
 		return &failure{Kind: kindChanged, Text: fmt.Sprintf("slot %s is no longer empty", q.Slot)}
+	}
+	return nil
+}
+
+// checkGivenUp makes sure that the slot holds what the person has given up and nothing else.
+func checkGivenUp(yk *piv.YubiKey, q *request) error {
+	found, err := readSlot(yk, q.Slot)
+	if err != nil {
+		return err
+	}
+	if found.contents() != q.Contents {
+		return &failure{Kind: kindChanged, Text: fmt.Sprintf("slot %s holds something else than was shown", q.Slot)}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func inspect(yk *piv.YubiKey, q *request) (*reply, error) {
 	case statusOf(err) != 0 || pcscFailed(err):
 		return nil, fmt.Errorf("reading the certificate in slot %s: %w", q.Slot, err)
 	default: // something that is no X.509 certificate: not ours, and not empty either
-		found.Unattested, found.Algorithm = true, "an unreadable certificate"
+		found.Unattested, found.Algorithm = true, unreadableCertificate
 		return &reply{Slot: &found}, nil
 	}
 	if err := addAttestation(yk, q.Slot, &found); err != nil {
