@@ -28,7 +28,7 @@ type MarkedKey struct {
 // looks into the slot, changes nothing and asks the person nothing. A slot without the mark is refused with
 // ErrNotMarked, one that holds another key than the program believes with ErrSlotChanged: that protects the keys that
 // other software has on the card.
-func (s *Store) OpenMarkedKey(ctx context.Context, want MarkedKey, purpose Purpose) (*Key, error) {
+func (s *Store) OpenMarkedKey(ctx context.Context, want MarkedKey) (*Key, error) {
 	if _, ok := pivSlots[want.Slot]; !ok || want.Serial == 0 {
 		return nil, fault.New("A program asked for a key without saying which.", "Nothing was signed; update the program.")
 	}
@@ -36,8 +36,7 @@ func (s *Store) OpenMarkedKey(ctx context.Context, want MarkedKey, purpose Purpo
 	if err != nil {
 		return nil, err
 	}
-	p := preparation{store: s, card: c, purpose: purpose, want: Requirement{Slot: want.Slot, PINCacheTTL: want.PINCacheTTL}}
-	answer, err := c.ask(ctx, p.request(opInspect, Policy{}))
+	answer, err := c.ask(ctx, &request{Op: opInspect, Serial: want.Serial, Slot: want.Slot})
 	if err != nil {
 		return nil, c.explain(err)
 	}
@@ -45,7 +44,7 @@ func (s *Store) OpenMarkedKey(ctx context.Context, want MarkedKey, purpose Purpo
 	if err != nil || cert == nil || !isMarker(cert) || answer.Slot.Attestation == nil {
 		return nil, notMarkedFault(c.id(), want.Slot)
 	}
-	key, err := p.key(answer.Slot)
+	key, err := s.attestedKey(want, answer.Slot)
 	if err != nil {
 		return nil, c.explain(err)
 	}
@@ -53,6 +52,20 @@ func (s *Store) OpenMarkedKey(ctx context.Context, want MarkedKey, purpose Purpo
 		return nil, c.explain(&failure{Kind: kindChanged, Text: "the slot holds another key than the program asks for"})
 	}
 	return key, nil
+}
+
+// attestedKey makes a Key of what a slot holds.
+func (s *Store) attestedKey(want MarkedKey, slot *slotContents) (*Key, error) {
+	attested, err := ParseAttestation(slot.Attestation, slot.Device, s.roots)
+	if err != nil {
+		return nil, err
+	}
+	return s.OpenKey(Reference{
+		Serial: want.Serial, SlotKey: uint32(want.Slot), PublicKey: attested.PublicKey,
+		Policy:      ReferencePolicy{TouchRequired: attested.Policy.Touch, PINRequired: attested.Policy.PIN},
+		Attestation: AttestationStatement{YubiKeyStatement{SlotCert: slot.Attestation, AttestationCert: slot.Device}},
+		PINCacheTTL: min(max(want.PINCacheTTL, 0), maxPINCacheTTL),
+	})
 }
 
 func notMarkedFault(card CardID, slot Slot) error {

@@ -22,7 +22,7 @@ func TestAMarkedKeySignsForAnotherProgram(t *testing.T) {
 	b := newBench(t)
 	key := b.prepare(Requirement{Policy: bothPolicy})
 	b.person.answers(goodPIN)
-	opened, err := b.store.OpenMarkedKey(t.Context(), marked(key), purpose)
+	opened, err := b.store.OpenMarkedKey(t.Context(), marked(key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestKeysThatAreNotMarkedAreNotForOtherPrograms(t *testing.T) {
 		t.Run(does, func(t *testing.T) {
 			b := newBench(t)
 			b.another(does)
-			_, err := b.store.OpenMarkedKey(t.Context(), MarkedKey{Serial: b.key.Status().Serial, Slot: Slot9C}, purpose)
+			_, err := b.store.OpenMarkedKey(t.Context(), MarkedKey{Serial: b.key.Status().Serial, Slot: Slot9C})
 			if f, ok := fault.As(err); !ok || !errors.Is(err, ErrNotMarked) {
 				t.Errorf("after another program that %s: %v", does, f)
 			}
@@ -71,14 +71,14 @@ func TestAnotherProgramMustKnowTheKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := good
 			test.change(&want)
-			_, err := b.store.OpenMarkedKey(t.Context(), want, purpose)
+			_, err := b.store.OpenMarkedKey(t.Context(), want)
 			if _, ok := fault.As(err); !ok || test.want != nil && !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
 	}
 	b.another("replaces the key in 9c")
-	if _, err := b.store.OpenMarkedKey(t.Context(), good, purpose); !errors.Is(err, ErrSlotChanged) {
+	if _, err := b.store.OpenMarkedKey(t.Context(), good); !errors.Is(err, ErrSlotChanged) {
 		t.Errorf("a key that was replaced gives %v", err)
 	}
 }
