@@ -43,6 +43,11 @@ func (s *Store) describe(ctx context.Context, c *card) (*CardDetails, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.read(ctx, c, info)
+}
+
+// read is describe for a card that was asked who it is just now.
+func (s *Store) read(ctx context.Context, c *card, info *cardInfo) (*CardDetails, error) {
 	answer, err := c.ask(ctx, &request{Op: opDescribe, Serial: info.Serial})
 	if err != nil {
 		return nil, err
