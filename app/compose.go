@@ -20,6 +20,7 @@ const workerCommand = "card-worker"
 // prompter is what both rooms ask people through.
 type prompter interface {
 	keystore.Prompter
+	keystore.SlotPrompter
 	session.Prompter
 }
 

@@ -125,12 +125,17 @@ func (p *terminalPrompter) askTwice(ctx context.Context, what string, check func
 	}
 }
 
-// ask prints question and reads one answer. It returns when ctx ends, even if nobody answers.
+// ask prints question and reads one secret answer. It returns when ctx ends, even if nobody answers.
 func (p *terminalPrompter) ask(ctx context.Context, question string) (*secret.Bytes, error) {
+	return p.askHidden(ctx, question, true)
+}
+
+// askHidden is ask with a choice whether the terminal shows what is typed.
+func (p *terminalPrompter) askHidden(ctx context.Context, question string, hidden bool) (*secret.Bytes, error) {
 	fmt.Fprint(p.out, question)
 	answer := make(chan *secret.Bytes, 1)
 	failed := make(chan error, 1)
-	isTerminal := term.IsTerminal(int(p.in.Fd()))
+	isTerminal := hidden && term.IsTerminal(int(p.in.Fd()))
 	restore := func() {}
 	if isTerminal {
 		if state, err := term.GetState(int(p.in.Fd())); err == nil {

@@ -34,8 +34,9 @@ type questionScreen interface {
 }
 
 var (
-	_ keystore.Prompter = (*Prompter)(nil)
-	_ session.Prompter  = (*Prompter)(nil)
+	_ keystore.Prompter     = (*Prompter)(nil)
+	_ keystore.SlotPrompter = (*Prompter)(nil)
+	_ session.Prompter      = (*Prompter)(nil)
 )
 
 // question is one thing that the person is asked; exactly one of its prompts is set.
@@ -44,6 +45,7 @@ type question struct {
 	newPIN   *keystore.NewPINPrompt
 	password *session.PasswordPrompt
 	otp      *session.OTPPrompt
+	slot     *keystore.SlotPrompt
 	tap      *tap
 	touches  []*touch // all of one card; guarded by Prompter.mu
 
@@ -53,7 +55,7 @@ type question struct {
 
 // isTouch says that a card waits for a touch, or did until a moment ago.
 func (q *question) isTouch() bool {
-	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.tap == nil
+	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.slot == nil && q.tap == nil
 }
 
 // wantsHands says that the question is answered at a key and not at the keyboard.
@@ -62,6 +64,7 @@ func (q *question) wantsHands() bool { return q.tap != nil || q.isTouch() }
 // reply is an answer; first is the PIN, the password or the code, second the PUK.
 type reply struct {
 	first, second *secret.Bytes
+	slot          keystore.SlotAnswer
 	err           error
 }
 

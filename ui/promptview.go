@@ -117,6 +117,8 @@ func (l *promptLayer) newView(q *question) questionView {
 		return newPasswordView(q)
 	case q.otp != nil:
 		return newOTPView(q)
+	case q.slot != nil:
+		return newSlotView(q, func() { l.card.refresh() })
 	case q.tap != nil:
 		return newTapView(q, l.now)
 	default:
@@ -135,6 +137,8 @@ func summary(q *question) (title, text string) {
 		return "Touchstone needs your password", q.password.User + " on " + q.password.Cluster
 	case q.otp != nil:
 		return "Touchstone needs a one-time code", q.otp.User + " on " + q.otp.Cluster
+	case q.slot != nil:
+		return slotTitle(*q.slot), q.slot.Why.What
 	case q.tap != nil:
 		return tapTitle(q.tap.prompt), purposeText(q.tap.prompt.Purpose)
 	default:
@@ -153,6 +157,8 @@ func clusterOf(q *question, p *Prompter) string {
 		return q.password.Cluster
 	case q.otp != nil:
 		return q.otp.Cluster
+	case q.slot != nil:
+		return q.slot.Purpose.Where
 	case q.tap != nil:
 		return q.tap.prompt.Purpose.Where
 	}
