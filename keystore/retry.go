@@ -67,10 +67,14 @@ func (c *card) attempt(ctx context.Context, q *request, notice func(*reply)) (*r
 	case ctx.Err() != nil && begun && q.Policy.Touch:
 		c.noteAbandoned()
 	case errors.Is(err, errNoAnswer) && !opened && c.isInUse(ctx):
-		return nil, &failure{Kind: kindShared, Text: "another program is inside a transaction"}
+		return nil, errInTransaction
 	}
 	return answer, err
 }
+
+// errInTransaction says that another program is inside a transaction: the service lets nobody connect meanwhile, and
+// says nothing.
+var errInTransaction = &failure{Kind: kindShared, Text: "another program is inside a transaction"}
 
 // isInUse reports whether a program is connected to the card, which ours is not now.
 func (c *card) isInUse(ctx context.Context) bool {
@@ -94,7 +98,9 @@ type tries struct{ fresh, shared, spent, unexplained int }
 // still be waiting for an abandoned touch of ours, or the person knows who has it.
 func (t *tries) next(q *request, err error, patient bool) (time.Duration, bool) {
 	if isKind(err, kindShared) {
-		t.shared++
+		if t.shared++; err == errInTransaction {
+			t.shared = maxSharedTries // it took as long as all other tries together
+		}
 		return sharedPause, patient || t.shared < maxSharedTries
 	}
 	t.shared = 0 // what is in the way next may be our own again
