@@ -16,6 +16,9 @@ import (
 // waitLimit is how long a step of a story may take; a software renderer on a busy machine is slow.
 const waitLimit = 45 * time.Second
 
+// settledAfter is how many looks it takes for what the program knows to be on the screen as well.
+const settledAfter = 3
+
 // World is one person's computer: a display, the program in demo mode, and what was seen of it.
 type World struct {
 	t       testing.TB
@@ -127,9 +130,10 @@ func (w *World) Sees(text string) Control {
 	return found
 }
 
-// SeesNot waits until a text is gone.
+// SeesNot waits until a text is gone. It must stay away for a few looks: what is drawn anew has no place for a moment.
 func (w *World) SeesNot(text string) {
 	w.t.Helper()
+	away := 0
 	eventually(w.t, waitLimit, fmt.Sprintf("%q is gone", text), func() error {
 		controls, err := w.controls()
 		if err != nil {
@@ -137,8 +141,12 @@ func (w *World) SeesNot(text string) {
 		}
 		for _, c := range controls {
 			if c.shows(text) {
+				away = 0
 				return fmt.Errorf("it is still there, at %v", c)
 			}
+		}
+		if away++; away < settledAfter {
+			return errors.New("it has just gone")
 		}
 		return nil
 	})
@@ -181,9 +189,6 @@ func (w *World) Clicks(text string) {
 	w.Display.Click(win, target.X+target.W/2, target.Y+target.H/2)
 }
 
-// paintedAfter is how many looks it takes for what a terminal holds to be on the screen as well.
-const paintedAfter = 3
-
 // Reads waits until the terminal in front shows a line that begins with text. What was typed stands behind a prompt.
 func (w *World) Reads(line string) {
 	w.t.Helper()
@@ -195,7 +200,7 @@ func (w *World) Reads(line string) {
 		}
 		for l := range strings.Lines(t.Text) {
 			if strings.HasPrefix(l, line) {
-				if seen++; seen == paintedAfter {
+				if seen++; seen == settledAfter {
 					return nil
 				}
 				return errors.New("it has just come")

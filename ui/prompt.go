@@ -76,7 +76,7 @@ func (r reply) wipe() {
 // touch is one wait for a touch. Several for the same card share one question: one touch serves them all.
 type touch struct {
 	prompt    keystore.TouchPrompt
-	since     time.Time
+	until     time.Time // when the card gives up
 	cancelled chan struct{}
 }
 
@@ -111,7 +111,10 @@ func (p *Prompter) AskOTP(ctx context.Context, prompt session.OTPPrompt) (*secre
 
 // ShowTouch shows that a card waits for a touch. It returns at once.
 func (p *Prompter) ShowTouch(_ context.Context, prompt keystore.TouchPrompt) (cancelled <-chan struct{}, done func()) {
-	t := &touch{prompt: prompt, since: p.now(), cancelled: make(chan struct{})}
+	t := &touch{prompt: prompt, until: prompt.Until, cancelled: make(chan struct{})}
+	if t.until.IsZero() {
+		t.until = p.now().Add(touchTime)
+	}
 	p.mu.Lock()
 	q := p.touchQuestionLocked(prompt.Card.Serial)
 	q.touches = append(q.touches, t)
@@ -158,15 +161,19 @@ func (p *Prompter) cancelTouches(q *question) {
 	p.post(p.advance)
 }
 
-// waitingFor is the prompts behind a touch question and when the last of them began.
-func (p *Prompter) waitingFor(q *question) (prompts []keystore.TouchPrompt, since time.Time) {
+// waitingFor is the prompts behind a touch question and when the card gives up waiting. Of two for the same purpose the
+// later one counts: a card that was not touched in time is asked again before the first prompt ends.
+func (p *Prompter) waitingFor(q *question) (prompts []keystore.TouchPrompt, until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range q.touches {
+		prompts = slices.DeleteFunc(prompts, func(before keystore.TouchPrompt) bool {
+			return before.Slot == t.prompt.Slot && before.Purpose == t.prompt.Purpose
+		})
 		prompts = append(prompts, t.prompt)
-		since = t.since
+		until = t.until
 	}
-	return prompts, since
+	return prompts, until
 }
 
 // ask queues a question and waits for its answer or the end of ctx.

@@ -307,3 +307,26 @@ func TestTypedSecretsAreWipedWhenTheDialogCloses(t *testing.T) {
 		t.Error("a closed field takes keys")
 	}
 }
+
+func TestATouchThatWasMissedIsAskedForOnceMoreInTheSameDialog(t *testing.T) {
+	h := openWindow(t)
+	p := touchPrompt("Sign in as alice")
+	p.Until = epoch.Add(10 * time.Second)
+	_, first := h.deps.Prompter.ShowTouch(t.Context(), p)
+	h.until("the key's own time is shown", h.shows("10 seconds"))
+	h.clock.advance(10 * time.Second)
+	p.Until, p.Missed, p.Waiting = epoch.Add(25*time.Second), 1, 2
+	_, second := h.deps.Prompter.ShowTouch(t.Context(), p) // comes before the first one goes
+	h.until("it says what happened", h.shows("No touch came in time. The key waits once more."))
+	if !h.shows("15 seconds")() || !h.shows("2 more requests wait")() || h.shows("One touch confirms all")() {
+		t.Errorf("on the screen: %q", h.texts())
+	}
+	dialog := h.w.modals.open[0]
+	first()
+	h.until("nothing else is posted", func() bool { return len(h.posted) == 0 })
+	if len(h.w.modals.open) != 1 || h.w.modals.open[0] != dialog {
+		t.Error("the dialog was exchanged")
+	}
+	second()
+	h.until("the dialog is gone", func() bool { return len(h.w.modals.open) == 0 })
+}

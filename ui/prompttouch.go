@@ -26,7 +26,8 @@ type touchView struct {
 	key      *widget.KeyPicture
 	state    *widget.Text
 	cancel   *widget.Button
-	since    time.Time
+	until    time.Time
+	missed   int
 }
 
 func newTouchView(q *question, p *Prompter) *touchView {
@@ -52,11 +53,11 @@ func (v *touchView) content() fyne.CanvasObject {
 
 // update shows who waits: several asks for one key share this card.
 func (v *touchView) update() {
-	prompts, since := v.prompter.waitingFor(v.q)
+	prompts, until := v.prompter.waitingFor(v.q)
 	if len(prompts) == 0 {
 		return // answered between the ask and the drawing; the card goes away next
 	}
-	v.since = since
+	v.until, v.missed = until, prompts[len(prompts)-1].Missed
 	v.sentence.SetText(touchSentence(prompts))
 	v.table.Set(touchPairs(prompts))
 	v.tick(v.prompter.now())
@@ -85,18 +86,27 @@ func touchPairs(prompts []keystore.TouchPrompt) []widget.Pair {
 	for _, also := range prompts[1:] {
 		pairs = append(pairs, widget.Pair{Name: "Also", Value: also.Purpose.What + " (" + also.Purpose.Where + ")"})
 	}
+	switch n := prompts[len(prompts)-1].Waiting; {
+	case n == 1:
+		pairs = append(pairs, widget.Pair{Name: "Then", Value: "one more request waits for this key"})
+	case n > 1:
+		pairs = append(pairs, widget.Pair{Name: "Then", Value: fmt.Sprintf("%d more requests wait for this key", n)})
+	}
 	return pairs
 }
 
 func (v *touchView) tick(now time.Time) {
-	left := touchTime - now.Sub(v.since)
+	left := v.until.Sub(now)
 	v.ring.SetLeft(left)
-	v.key.SetLit(left <= 0 || now.Sub(v.since)%time.Second < 600*time.Millisecond)
-	if left > 0 {
-		v.state.Set("Waiting for touch…", widget.Small.In(widget.ColorWarn))
-		return
+	v.key.SetLit(left <= 0 || left%time.Second > 400*time.Millisecond)
+	text := "Waiting for touch…"
+	switch {
+	case left <= 0:
+		text = "No touch came. Touch it now, or cancel and try again."
+	case v.missed > 0:
+		text = "No touch came in time. The key waits once more."
 	}
-	v.state.Set("No touch came. Touch it now, or cancel and try again.", widget.Small.In(widget.ColorWarn))
+	v.state.Set(text, widget.Small.In(widget.ColorWarn))
 }
 
 func (v *touchView) focus() fyne.Focusable { return v.cancel }
