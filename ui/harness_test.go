@@ -145,8 +145,37 @@ func (c *clusters) OpenShell(ctx context.Context, r session.ShellRequest) (*sess
 // cards is a key store made of answers.
 type cards struct {
 	*board[keystore.Snapshot]
-	set   func(pin, puk string) error
-	asked chan string
+	set      func(pin, puk string) error
+	describe func(serial uint32) (*keystore.CardDetails, error)
+	replace  func(what, shown, fresh string, last keystore.LastAttempt) error // PIN, PUK or what a PUK unblocks
+	reset    func(confirm string) error
+	named    string
+	asked    chan string
+}
+
+func (c *cards) Describe(_ context.Context, serial uint32) (*keystore.CardDetails, error) {
+	return c.describe(serial)
+}
+
+func (c *cards) ChangePIN(_ context.Context, _ uint32, was, pin *secret.Bytes, last keystore.LastAttempt) error {
+	return c.replace("PIN", string(was.Reveal()), string(pin.Reveal()), last)
+}
+
+func (c *cards) ChangePUK(_ context.Context, _ uint32, was, puk *secret.Bytes, last keystore.LastAttempt) error {
+	return c.replace("PUK", string(was.Reveal()), string(puk.Reveal()), last)
+}
+
+func (c *cards) UnblockPIN(_ context.Context, _ uint32, puk, pin *secret.Bytes, last keystore.LastAttempt) error {
+	return c.replace("unblock", string(puk.Reveal()), string(pin.Reveal()), last)
+}
+
+func (c *cards) ResetPIV(_ context.Context, _ uint32, confirm string) (*keystore.CardDetails, error) {
+	return nil, c.reset(confirm)
+}
+
+func (c *cards) SetName(_ uint32, name string) error {
+	c.named = name
+	return nil
 }
 
 func (c *cards) Refresh(context.Context) error { c.asked <- "refresh"; return nil }
@@ -202,6 +231,9 @@ func newHarness(t *testing.T, s session.Snapshot, k keystore.Snapshot) *harness 
 	h.clusters.open = func(context.Context, session.ShellRequest) error { return errRefused }
 	h.cards = &cards{board: newBoard(k, func(k *keystore.Snapshot) *uint64 { return &k.Version }), asked: make(chan string, 64)}
 	h.cards.set = func(string, string) error { return errRefused }
+	h.cards.describe = func(uint32) (*keystore.CardDetails, error) { return nil, errRefused }
+	h.cards.replace = func(string, string, string, keystore.LastAttempt) error { return errRefused }
+	h.cards.reset = func(string) error { return errRefused }
 	post := func(f func()) { h.posted <- f }
 	h.desk, h.notebook = &desk{}, &notebook{}
 	h.deps = Deps{

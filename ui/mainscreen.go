@@ -25,14 +25,16 @@ type mainScreen struct {
 	terminals []*terminalTab
 	active    int // 0 is the resources, n the terminal n-1
 	opened    *connections
+	key       *keyScreen
 	stack     *fyne.Container
 	nextID    uint64
 }
 
 func newMainScreen(w *Window) *mainScreen {
 	m := &mainScreen{w: w, stack: container.NewStack()}
-	m.side = newSideBar(w.selectCluster, w.addCluster, m.openSession, w.showConnections)
+	m.side = newSideBar(sideActions{pick: w.selectCluster, add: w.addCluster, place: m.openPlace, open: m.openSession, all: w.showConnections})
 	m.opened = newConnections(m.connectionActions())
+	m.key = newKeyScreen(w.loop, w.deps.Keys, w.keyActions())
 	m.status = newStatusBar(w.forgetPIN)
 	m.resources = newResources(resourceActions{
 		connect: m.connect,
@@ -60,7 +62,8 @@ func (m *mainScreen) show() {
 	w := m.w
 	now := w.deps.Now()
 	cluster, _ := findCluster(w.sessions, w.cluster)
-	m.side.show(clusterItems(w.sessions, w.cluster, now), m.sessionItems())
+	m.side.show(m.clusterItems(), m.placeItems(), m.sessionItems())
+	m.key.show(w.keys, w.sessions)
 	m.resources.show(cluster)
 	m.showOpened()
 	m.status.show(statusOf(w.keys, cluster, now))
@@ -70,7 +73,7 @@ func (m *mainScreen) show() {
 func (m *mainScreen) tick() {
 	now := m.w.deps.Now()
 	cluster, _ := findCluster(m.w.sessions, m.w.cluster)
-	m.side.clusters.show(clusterItems(m.w.sessions, m.w.cluster, now))
+	m.side.clusters.show(m.clusterItems())
 	m.showOpened()
 	m.status.show(statusOf(m.w.keys, cluster, now))
 }
@@ -193,9 +196,13 @@ func (m *mainScreen) turn(to int) {
 func (m *mainScreen) reveal(to int) {
 	m.active = to
 	m.stack.Objects = []fyne.CanvasObject{m.resources.root}
-	if to == connectionsPage {
+	switch to {
+	case connectionsPage:
 		m.stack.Objects = []fyne.CanvasObject{m.opened.root}
+	case keyScreenPage:
+		m.stack.Objects = []fyne.CanvasObject{m.key.root}
 	}
+	m.key.setVisible(to == keyScreenPage)
 	for i, t := range m.terminals {
 		if i+1 == to {
 			m.stack.Objects = []fyne.CanvasObject{t.root}
@@ -221,6 +228,10 @@ func (m *mainScreen) focus() {
 		m.w.win.Canvas().Focus(m.opened.first())
 		return
 	}
+	if m.active == keyScreenPage {
+		m.w.win.Canvas().Focus(firstFocus(m.key.root))
+		return
+	}
 	if m.resources.table.Visible() {
 		m.w.win.Canvas().Focus(m.resources.list)
 	}
@@ -237,7 +248,7 @@ func (m *mainScreen) changed() {
 		tabs = append(tabs, tab)
 	}
 	m.tabs.Set(tabs, m.active)
-	m.side.show(clusterItems(m.w.sessions, m.w.cluster, m.w.deps.Now()), m.sessionItems())
+	m.side.show(m.clusterItems(), m.placeItems(), m.sessionItems())
 	m.showOpened()
 }
 

@@ -101,10 +101,7 @@ func (r *resources) tell(text string) {
 	r.note.Hidden = text == ""
 	r.note.Objects = nil
 	if text != "" {
-		away := widget.NewSmallButton("", assets.IconClose, "", widget.Quiet, func() { r.tell("") }).SetName("Close note")
-		mark := widget.NewIcon(assets.IconCheck, widget.ColorOK, 16)
-		line := widget.Border(nil, mark, away, widget.Inset(0, 0, 0, 10, widget.NewCell(text, widget.Small.In(widget.ColorOK))))
-		r.note.Add(widget.Inset(0, 0, widget.SpaceM, 0, widget.NewBox(widget.Tinted(widget.ColorOK), widget.Inset(5, 6, 5, 13, line))))
+		r.note.Add(newNote(text, func() { r.tell("") }))
 	}
 	r.root.Refresh()
 }

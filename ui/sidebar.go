@@ -10,32 +10,44 @@ import (
 	"github.com/touchstone-app/touchstone/ui/widget"
 )
 
-// sideBar lists clusters at the top and sessions at the bottom.
+// sideBar lists clusters at the top, pages of this computer below them, and sessions at the bottom.
 type sideBar struct {
 	root     fyne.CanvasObject
 	clusters *navList
+	places   *navList
 	sessions *navList
 	heading  *widget.Text
 	all      *widget.Button // leads to the page of what is open
 	body     *fyne.Container
 }
 
-func newSideBar(pick func(clusterID string), add func(), open func(id string), all func()) *sideBar {
-	s := &sideBar{clusters: newNavList(pick), sessions: newNavList(open)}
+// sideActions is what the side bar leads to.
+type sideActions struct {
+	pick  func(clusterID string)
+	add   func()
+	place func(id string)
+	open  func(session string)
+	all   func()
+}
+
+func newSideBar(actions sideActions) *sideBar {
+	s := &sideBar{clusters: newNavList(actions.pick), places: newNavList(actions.place), sessions: newNavList(actions.open)}
 	s.heading = widget.NewText("OPEN", widget.Overline)
-	s.all = widget.NewSmallButton("All", "", "", widget.Quiet, all).SetName("Connections")
+	s.all = widget.NewSmallButton("All", "", "", widget.Quiet, actions.all).SetName("Connections")
 	brand := widget.Inset(4, 4, 18, 6, widget.Row(10, widget.NewIcon(assets.IconShield, widget.ColorAccent, 22), widget.NewText("Touchstone", widget.Brand)))
-	addItem := widget.NewNavItem(widget.Item{Icon: assets.IconPlus, Color: widget.ColorMuted, Title: "Add cluster"}, add)
+	addItem := widget.NewNavItem(widget.Item{Icon: assets.IconPlus, Color: widget.ColorMuted, Title: "Add cluster"}, actions.add)
 	top := widget.Column(2, brand, widget.Inset(0, 0, 4, 8, widget.NewText("CLUSTERS", widget.Overline)),
-		s.clusters.box, widget.Inset(6, 0, 0, 8, addItem))
+		s.clusters.box, widget.Inset(6, 0, 0, 8, addItem),
+		widget.Inset(16, 0, 8, 8, widget.NewText("THIS COMPUTER", widget.Overline)), s.places.box)
 	bottom := widget.Column(2, widget.Inset(0, 0, 2, 8, widget.Ends(widget.Middle(s.heading), s.all)), s.sessions.box)
 	s.body = widget.Inset(14, 10, 12, 10, container.NewBorder(top, bottom, nil, nil))
 	s.root = widget.Row(0, widget.AtLeast(236, 0, widget.NewBox(widget.SidePan, s.body)), widget.NewHairline())
 	return s
 }
 
-func (s *sideBar) show(clusters []clusterItem, sessions []clusterItem) {
+func (s *sideBar) show(clusters, places, sessions []clusterItem) {
 	grown := s.clusters.show(clusters)
+	grown = s.places.show(places) || grown
 	grown = s.sessions.show(sessions) || grown
 	s.heading.Hidden = len(sessions) == 0
 	s.all.Hidden = len(sessions) == 0

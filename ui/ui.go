@@ -52,6 +52,17 @@ type Keys interface {
 	SetPINAndPUK(ctx context.Context, serial uint32, pin, puk *secret.Bytes) error
 	// ForgetPINs empties the PIN cache.
 	ForgetPINs()
+	// Describe reads everything that a card tells about itself.
+	Describe(ctx context.Context, serial uint32) (*keystore.CardDetails, error)
+	// ChangePIN, ChangePUK and UnblockPIN replace a PIN or PUK on the authority of the present PIN or the PUK. They wipe
+	// neither secret.
+	ChangePIN(ctx context.Context, serial uint32, was, pin *secret.Bytes, last keystore.LastAttempt) error
+	ChangePUK(ctx context.Context, serial uint32, was, puk *secret.Bytes, last keystore.LastAttempt) error
+	UnblockPIN(ctx context.Context, serial uint32, puk, pin *secret.Bytes, last keystore.LastAttempt) error
+	// ResetPIV destroys all PIV keys of a card if confirm is its serial number; it returns what there was.
+	ResetPIV(ctx context.Context, serial uint32, confirm string) (*keystore.CardDetails, error)
+	// SetName has a card called by a name of the person's; an empty one takes it away.
+	SetName(serial uint32, name string) error
 }
 
 // Terminal is what runs in a terminal tab: an SSH session, or a program of this computer.

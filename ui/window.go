@@ -332,7 +332,7 @@ func (w *Window) closeActiveTab() {
 // turnTab goes to the next tab or the one before, round and round.
 func (w *Window) turnTab(by int) {
 	n := len(w.main.terminals) + 1
-	w.main.turn((w.main.active + by + n) % n)
+	w.main.turn((max(w.main.active, 0) + by + n) % n) // pages without a tab count as the first
 }
 
 // focusMain gives the keyboard to what the active tab wants.
