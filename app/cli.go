@@ -48,6 +48,7 @@ type options struct {
 	version  string // that the demo's cluster is like
 	// listeners are those of the demo's proxy; empty for what the version has.
 	listeners string
+	key       keyOptions
 }
 
 func commands() []command {
@@ -64,9 +65,7 @@ func commands() []command {
 			{name: "ssh", args: "LOGIN@HOST:PORT", summary: "a ProxyCommand for OpenSSH", flags: sessionFlags, run: runProxySSH},
 		}},
 		{name: "config", summary: "print what OpenSSH must be told to reach servers", flags: listFlags, run: runConfig},
-		{name: "key", summary: "look after hardware keys", sub: []command{
-			{name: "activity", summary: "who had what signed, when and with which key", flags: printingFlags, run: runKeyActivity},
-		}},
+		{name: "key", summary: "look after hardware keys", sub: keyCommands()},
 		{name: "demo", summary: "try it with a demo cluster and a virtual key", flags: demoFlags, run: runDemo},
 		{name: "virtual-key", summary: "a software YubiKey for trying and testing", sub: []command{
 			{name: "serve", summary: "run a virtual key until interrupted", flags: virtualKeyServeFlags, run: runVirtualKeyServe},

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"os"
@@ -40,6 +41,8 @@ type roomsConfig struct {
 	pivSlot  string // the slot that the environment names
 	progress func(clusterID string, s session.SignIn)
 	fido     *fido.Authenticator // nil for the computer's own security keys
+	// attestationRoots are recognised besides Yubico's.
+	attestationRoots *x509.CertPool
 }
 
 // openRooms builds the key store and the session manager on it. The caller closes what it gets.
@@ -56,6 +59,7 @@ func openRooms(c roomsConfig) (*rooms, error) {
 	r.keys, err = keystore.Open(keystore.Config{
 		Prompter: c.prompter, Worker: cardWorker, SecurityKeys: cmp.Or(c.fido, securityKeys()), Now: time.Now,
 		Activity: activityFile(home), Version: Version(), Log: log.logger,
+		Roots: c.attestationRoots,
 	})
 	if err != nil {
 		return nil, closeAfter(err, r)

@@ -69,6 +69,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":   scriptServe,
 			"another": scriptAnotherKey,
+			"card":    scriptCard,
 			"halt":    scriptHalt,
 			"answers": scriptAnswers,
 			"audit":   scriptAudit,
