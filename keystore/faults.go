@@ -64,13 +64,11 @@ func faultOf(card CardID, err error) *fault.Fault {
 func failureFault(card CardID, f *failure) *fault.Fault {
 	switch f.Kind {
 	case kindService:
-		return serviceFault(f)
+		return serviceFault(f, " and try again.")
 	case kindGone:
 		return removedFault(card, f)
 	case kindShared:
-		return fault.Wrap(f, fmt.Sprintf("Another program is using %s.", card.inside()),
-			"Close what may hold it, for example GnuPG (scdaemon), an SSH agent for PIV, Teleport Connect or tsh, "+
-				"and try again.")
+		return sharedFault(card, f, "and try again.")
 	case kindOtherCard:
 		return fault.Wrap(errors.Join(ErrCardRemoved, f),
 			fmt.Sprintf("Another key was plugged in in place of %s.", card.inside()),
@@ -100,9 +98,22 @@ func failureFault(card CardID, f *failure) *fault.Fault {
 	}
 }
 
-func serviceFault(cause error) *fault.Fault {
+// sharedFault says that another program has the card and which kind of program it may be: those that keep a card to
+// themselves are others than those that have a transaction with it, often while they ask for a PIN. then ends the
+// sentence about what to do.
+func sharedFault(card CardID, cause error, then string) *fault.Fault {
+	if errors.Is(cause, errInTransaction) {
+		return fault.Wrap(cause, fmt.Sprintf("Another program is in the middle of something with %s.", card.inside()),
+			"Answer or close what may be asking for its PIN, for example a browser, a VPN client or OpenSC's tools, "+then)
+	}
+	return fault.Wrap(cause, fmt.Sprintf("Another program is using %s.", card.inside()),
+		"Close what may hold it, for example GnuPG (scdaemon), an SSH agent for PIV, Teleport Connect or tsh, "+then)
+}
+
+// serviceFault says how to start the smart-card service; then ends that sentence.
+func serviceFault(cause error, then string) *fault.Fault {
 	return fault.Wrap(cause, "The smart-card service is not running.",
-		"Start it (on Linux: install pcscd and run \"sudo systemctl enable --now pcscd.socket\") and try again.")
+		"Start it (on Linux: install pcscd and run \"sudo systemctl enable --now pcscd.socket\")"+then)
 }
 
 func removedFault(card CardID, cause error) *fault.Fault {

@@ -200,7 +200,9 @@ func (s *Store) find(ctx context.Context, serial uint32) (*card, error) {
 	if c != nil {
 		return c, nil
 	}
-	if err := s.watcher.scan(ctx); err != nil {
+	if err := s.watcher.scan(ctx); errors.Is(err, ErrClosed) {
+		return nil, faultOf(CardID{Serial: serial}, err)
+	} else if err != nil {
 		return nil, err
 	}
 	if !slices.Equal(before, s.plugged()) {

@@ -107,10 +107,12 @@ func reasonOf(err error) WaitReason {
 
 // waitFault has the sentences of a request that waits, where those of one that failed would not do.
 func waitFault(card CardID, reason WaitReason, others []CardID, err error) *fault.Fault {
-	if reason != WaitInsert {
-		return faultOf(card, err)
-	}
-	if card.Serial == 0 {
+	switch {
+	case reason == WaitRelease:
+		return sharedFault(card, err, "or wait: everything goes on by itself then.")
+	case reason == WaitService:
+		return serviceFault(err, "; everything goes on by itself then.")
+	case card.Serial == 0:
 		return fault.Wrap(err, "No YubiKey is plugged in.", "Plug your YubiKey in; everything goes on by itself then.")
 	}
 	what := fmt.Sprintf("%s is needed and not plugged in.", card)

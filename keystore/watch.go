@@ -125,7 +125,7 @@ func (s *Store) setProblem(err error) {
 	case err == nil:
 		s.problem = nil
 	case isKind(err, kindService):
-		s.problem = serviceFault(err)
+		s.problem = serviceFault(err, " and try again.")
 	default:
 		s.problem = fault.Wrap(err, "Touchstone cannot look for YubiKeys.", "Quit Touchstone, start it again and try once more.")
 	}
