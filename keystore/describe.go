@@ -77,9 +77,9 @@ func (i *cardInfo) pinDetails() SecretDetails {
 	if i.Known {
 		return SecretDetails{Ownership: ownership(i.PINIsDefault), AttemptsLeft: i.PINAttempts, Attempts: i.PINTotal}
 	}
-	left := i.PINAttempts
-	if left == 0 { // the card tells nothing once the PIN is verified
-		left = AttemptsUnknown
+	left := AttemptsUnknown
+	if i.PINTold {
+		left = i.PINAttempts
 	}
 	return SecretDetails{Ownership: OwnershipUnknown, AttemptsLeft: left, Attempts: AttemptsUnknown}
 }

@@ -152,3 +152,62 @@ func TestPoliciesAreReadByTheirNames(t *testing.T) {
 		t.Error("an unknown policy is accepted")
 	}
 }
+
+func TestABlockedPINAndPUKAreDescribedAsBlocked(t *testing.T) {
+	eachFirmware(t, func(t *testing.T, f virtual.Firmware) {
+		c := newChanging(t, f)
+		if got := c.describe(); got.PIN.Blocked() || got.PUK.Blocked() {
+			t.Fatalf("a new card is described with PIN %+v and PUK %+v", got.PIN, got.PUK)
+		}
+		for range 3 {
+			_ = c.pin("111111", otherPIN, SpendLast)
+			_ = c.puk("11111111", otherPUK, SpendLast)
+		}
+		if got := c.describe(); !got.PIN.Blocked() || !got.PUK.Blocked() {
+			t.Errorf("with everything blocked the card is described with PIN %+v and PUK %+v", got.PIN, got.PUK)
+		}
+	})
+}
+
+func TestWhatIsNotTheFactorysIsDescribedAsOwn(t *testing.T) {
+	eachFirmware(t, func(t *testing.T, f virtual.Firmware) {
+		b := newBenchOf(t, f)
+		for _, does := range []string{"sets a PIN", "sets a PUK", "sets a management key of its own"} {
+			b.another(does)
+		}
+		want, kind := OwnershipOwn, ManagementOwn
+		if !tells(f) {
+			want, kind = OwnershipUnknown, ManagementUnknown
+		}
+		if got := b.describe(); got.PIN.Ownership != want || got.PUK.Ownership != want || got.Management.Kind != kind {
+			t.Errorf("got PIN %+v, PUK %+v and management key %+v", got.PIN, got.PUK, got.Management)
+		}
+	})
+}
+
+func TestTheManagementKeyIsReadFromWhatTheCardSays(t *testing.T) {
+	factory := []byte{0x01, 0x01, 0x0a, 0x02, 0x02, 0x00, 0x01, 0x05, 0x01, 0x01, 0x90, 0x00}
+	own := []byte{0x01, 0x01, 0x03, 0x02, 0x02, 0x00, 0x02, 0x05, 0x01, 0x00, 0x90, 0x00}
+	old, none := []byte{0x6d, 0x00}, []byte{0x6a, 0x82}
+	stored := []byte{0x53, 0x05, 0x80, 0x03, 0x81, 0x01, 0x03, 0x90, 0x00}
+	pukBlocked := []byte{0x53, 0x05, 0x80, 0x03, 0x81, 0x01, 0x01, 0x90, 0x00}
+	for _, row := range []struct {
+		name            string
+		metadata, admin []byte
+		want            ManagementDetails
+	}{
+		{"a new card", factory, none, ManagementDetails{Kind: ManagementFactory, Algorithm: "AES-192"}},
+		{"the factory key noted as stored", factory, stored, ManagementDetails{Kind: ManagementFactory, Algorithm: "AES-192"}},
+		{"somebody's key", own, none, ManagementDetails{Kind: ManagementOwn, Algorithm: "3DES", Touch: true}},
+		{"somebody's key, other notes", own, pukBlocked, ManagementDetails{Kind: ManagementOwn, Algorithm: "3DES", Touch: true}},
+		{"a stored key", own, stored, ManagementDetails{Kind: ManagementProtected, Algorithm: "3DES", Touch: true}},
+		{"an old card", old, none, ManagementDetails{Kind: ManagementUnknown}},
+		{"an old card with a stored key", old, stored, ManagementDetails{Kind: ManagementProtected}},
+		{"torn answers", factory[:5], stored[:4], ManagementDetails{Kind: ManagementUnknown}},
+		{"nothing", nil, nil, ManagementDetails{Kind: ManagementUnknown}},
+	} {
+		if got := managementDetails(row.metadata, row.admin); got != row.want {
+			t.Errorf("%s: got %+v, want %+v", row.name, got, row.want)
+		}
+	}
+}

@@ -139,7 +139,7 @@ func noCardFault(card CardID) *fault.Fault {
 func pinFault(card CardID, f *failure) *fault.Fault {
 	if f.Kind == kindPINBlocked || f.Kind == kindPINWrong && f.Attempts == 0 {
 		return fault.Wrap(errors.Join(ErrPINBlocked, f), fmt.Sprintf("The PIN of %s is blocked.", card.inside()),
-			"Set a new one with the PUK (\"ykman piv access unblock-pin\") and try again.")
+			"Set a new one with the PUK, on the key's page or with \"touchstone key unblock\", and try again.")
 	}
 	if f.Kind == kindPINNeeded {
 		return fault.Wrap(f, fmt.Sprintf("%s asks for its PIN again.", card), "Try again and type the PIN.")
@@ -156,7 +156,7 @@ func pinFault(card CardID, f *failure) *fault.Fault {
 func pukFault(card CardID, f *failure) *fault.Fault {
 	if f.Kind == kindPUKBlocked {
 		return fault.Wrap(errors.Join(ErrPUKBlocked, f), fmt.Sprintf("The PUK of %s is blocked.", card.inside()),
-			"Only resetting the PIV application helps now (\"ykman piv reset\"); that destroys all PIV keys on it.")
+			"Only a reset helps now, on the key's page or with \"touchstone key reset\"; it destroys all PIV keys on it.")
 	}
 	wrong := errors.Join(&WrongPUKError{AttemptsLeft: f.Attempts}, f)
 	return fault.Wrap(wrong, fmt.Sprintf("The PUK is wrong. %s left on %s.", attempts(f.Attempts), card.inside()),

@@ -109,6 +109,8 @@ type cardInfo struct {
 	Model    string `json:"model"`
 	// FormFactor is its shape in words; empty where it is not known.
 	FormFactor string `json:"form_factor,omitempty"`
+	// PINTold says that an older card told how many attempts the PIN has left; one whose PIN is verified does not.
+	PINTold bool `json:"pin_told,omitempty"`
 	// Known says that the card told the state of PIN and PUK (firmware 5.3 and newer).
 	Known        bool `json:"known,omitempty"`
 	PINIsDefault bool `json:"pin_is_default,omitempty"`

@@ -78,7 +78,7 @@ func identify(yk *piv.YubiKey, _ *request) (*reply, error) {
 		return &reply{Card: card}, nil
 	}
 	if left, err := yk.Retries(); err == nil { // all that old firmware tells; no answer once the PIN is verified
-		card.PINAttempts = left
+		card.PINAttempts, card.PINTold = left, true
 	}
 	return &reply{Card: card}, nil
 }
