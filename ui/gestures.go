@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 
 	"fyne.io/fyne/v2"
 
@@ -100,4 +101,20 @@ func gesturesOf(s session.Snapshot, cluster string) []session.Gesture {
 		}
 	}
 	return nil
+}
+
+// during is the list while one kind of gesture is asked for. A sign-in knows that a key is being prepared, and not
+// whether it is at the PIN or at the touch; the question tells: the PIN always comes first.
+func during(kind session.GestureKind, gestures []session.Gesture) []session.Gesture {
+	gestures = slices.Clone(gestures)
+	for i, g := range gestures {
+		switch {
+		case g.State != session.GestureNow || g.Kind == kind:
+		case kind == session.GestureTouch && g.Kind == session.GesturePIN:
+			gestures[i].State = session.GestureDone
+		case kind == session.GesturePIN && g.Kind == session.GestureTouch:
+			gestures[i].State = session.GestureAhead
+		}
+	}
+	return gestures
 }

@@ -65,6 +65,37 @@ func TestGesturesAreTickedOff(t *testing.T) {
 	}
 }
 
+func TestTheQuestionTellsWhetherAKeyIsAtItsPINOrAtItsTouch(t *testing.T) {
+	preparing := []session.Gesture{
+		{Kind: session.GestureTap, State: session.GestureDone}, {Kind: session.GesturePIN, State: session.GestureNow},
+		{Kind: session.GestureTouch, State: session.GestureNow}, {Kind: session.GestureTap, State: session.GestureAhead},
+	}
+	for name, test := range map[string]struct {
+		asks *question
+		want []session.GestureState
+	}{
+		"the PIN": {&question{pin: &keystore.PINPrompt{}},
+			[]session.GestureState{session.GestureDone, session.GestureNow, session.GestureAhead, session.GestureAhead}},
+		"a new PIN": {&question{newPIN: &keystore.NewPINPrompt{}},
+			[]session.GestureState{session.GestureDone, session.GestureNow, session.GestureAhead, session.GestureAhead}},
+		"the touch": {&question{},
+			[]session.GestureState{session.GestureDone, session.GestureDone, session.GestureNow, session.GestureAhead}},
+		"a password": {&question{password: &session.PasswordPrompt{}},
+			[]session.GestureState{session.GestureDone, session.GestureNow, session.GestureNow, session.GestureAhead}},
+	} {
+		var got []session.GestureState
+		for _, g := range during(test.asks.gesture(), preparing) {
+			got = append(got, g.State)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("while %s is asked (-want +got):\n%s", name, diff)
+		}
+	}
+	if preparing[1].State != session.GestureNow {
+		t.Error("the snapshot was changed")
+	}
+}
+
 func TestTickingOffMovesNothing(t *testing.T) {
 	newHarness(t, session.Snapshot{}, keystore.Snapshot{})
 	l := newGestureList()

@@ -58,6 +58,22 @@ func (q *question) isTouch() bool {
 	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.slot == nil && q.tap == nil
 }
 
+// gesture is what the question wants of the person; empty for a password.
+func (q *question) gesture() session.GestureKind {
+	switch {
+	case q.pin != nil || q.newPIN != nil:
+		return session.GesturePIN
+	case q.otp != nil:
+		return session.GestureCode
+	case q.tap != nil:
+		return session.GestureTap
+	case q.isTouch():
+		return session.GestureTouch
+	default:
+		return ""
+	}
+}
+
 // wantsHands says that the question is answered at a key and not at the keyboard.
 func (q *question) wantsHands() bool { return q.tap != nil || q.isTouch() }
 

@@ -81,7 +81,7 @@ func (l *promptLayer) showGestures() {
 	if l.question == nil {
 		return
 	}
-	l.beside.Hidden = !l.list.show(l.gestures(clusterOf(l.question, l.prompter)))
+	l.beside.Hidden = !l.list.show(during(l.question.gesture(), l.gestures(clusterOf(l.question, l.prompter))))
 	l.card.refresh()
 }
 
