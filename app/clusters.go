@@ -19,7 +19,11 @@ import (
 func withSessions(env *environment, o *options, do func(*rooms) error) error {
 	prompter := newTerminalPrompter(env)
 	prompter.codes = session.Factor(o.auth) == session.FactorOTP
-	r, err := openRooms(roomsConfig{home: o.home, prompter: prompter, lang: env.getenv("LANG"), pivSlot: env.getenv(session.SlotVariable)})
+	k, err := newKeyAgent(env.getenv, agentOff)
+	if err != nil {
+		return err
+	}
+	r, err := openRooms(roomsConfig{home: o.home, prompter: prompter, agent: k, lang: env.getenv("LANG"), pivSlot: env.getenv(session.SlotVariable)})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ type roomsConfig struct {
 	fido     *fido.Authenticator // nil for the computer's own security keys
 	// attestationRoots are recognised besides Yubico's.
 	attestationRoots *x509.CertPool
+	agent            keystore.Agent // nil for none
+	// agentMode is the window's part in the key agent service where the environment says nothing about it.
+	agentMode agentMode
 }
 
 // openRooms builds the key store and the session manager on it. The caller closes what it gets.
@@ -58,7 +61,7 @@ func openRooms(c roomsConfig) (*rooms, error) {
 	r := &rooms{log: log, home: home}
 	r.keys, err = keystore.Open(keystore.Config{
 		Prompter: c.prompter, Worker: cardWorker, SecurityKeys: cmp.Or(c.fido, securityKeys()), Now: time.Now,
-		Activity: activityFile(home), Version: Version(), Log: log.logger,
+		Agent: c.agent, Activity: activityFile(home), Version: Version(), Log: log.logger,
 		Roots: c.attestationRoots,
 	})
 	if err != nil {

@@ -25,6 +25,7 @@ func keyCommands() []command {
 		{name: "attest", summary: "print what a key proves about one of its slots", flags: keyAttestFlags, run: runKeyAttest},
 		{name: "reset", summary: "destroy all PIV keys and start anew", flags: keyResetFlags, run: runKeyReset},
 		{name: "activity", summary: "who had what signed, when and with which key", flags: printingFlags, run: runKeyActivity},
+		{name: "agent", summary: "sign for tsh, tctl and other programs until interrupted", flags: homeFlag, run: runKeyAgent},
 	}
 }
 

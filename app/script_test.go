@@ -70,6 +70,7 @@ func TestScripts(t *testing.T) {
 			"serve":   scriptServe,
 			"another": scriptAnotherKey,
 			"card":    scriptCard,
+			"agent":   scriptAgent,
 			"halt":    scriptHalt,
 			"answers": scriptAnswers,
 			"audit":   scriptAudit,
@@ -156,11 +157,22 @@ func scriptAnotherKey(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv(fidoDeviceVariable, ready.FIDODevice)
 }
 
+// scriptAgent starts a key agent whose home is another folder: "agent FOLDER".
+func scriptAgent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: agent FOLDER")
+	}
+	line := serveProgram(ts, "agent", "key", "agent", "--home", ts.MkAbs(args[0]))
+	var ready keyAgentReady
+	ts.Check(json.Unmarshal(line, &ready))
+	ts.Setenv("AGENT", ready.Socket)
+}
+
 // serveProgram starts a command that serves until the script ends, and returns the line it prints when ready.
 func serveProgram(ts *testscript.TestScript, name string, args ...string) []byte {
 	command := exec.Command(program, args...)
 	command.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("TMPDIR"), "SHELL=/bin/sh", "LANG=C.UTF-8",
-		kubernetesVariable + "=" + ts.Getenv(kubernetesVariable)}
+		kubernetesVariable + "=" + ts.Getenv(kubernetesVariable), "PCSCLITE_CSOCK_NAME=" + ts.Getenv("PCSCLITE_CSOCK_NAME")}
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	ts.Check(err)

@@ -27,7 +27,7 @@ const keyArrival = 3 * time.Minute
 
 // runWindow is the app as people start it.
 func runWindow(ctx context.Context, env *environment, o *options, _ []string) error {
-	return openWindow(ctx, env.getenv, roomsConfig{home: o.home}, ui.Deps{})
+	return openWindow(ctx, env.getenv, roomsConfig{home: o.home, agentMode: agentServe}, ui.Deps{})
 }
 
 // runDemoWindow is the app with the demo cluster and the virtual key. Its profiles live in the demo's state folder:
@@ -39,7 +39,7 @@ func runDemoWindow(ctx context.Context, getenv func(string) string, world *demoW
 	}
 	ready := world.ready()
 	user := ready.Users[len(ready.Users)-1] // the one with the strictest policy shows the most
-	config := roomsConfig{home: filepath.Join(world.state, "home"), fido: demoSecurityKey(world.key.FIDOPath())}
+	config := roomsConfig{home: filepath.Join(world.state, "home"), agentMode: agentOff, fido: demoSecurityKey(world.key.FIDOPath())}
 	return openWindow(ctx, getenv, config, ui.Deps{
 		VirtualKey: virtualKey{world.key},
 		Welcome: ui.Welcome{
@@ -71,6 +71,11 @@ func openWindow(ctx context.Context, getenv func(string) string, config roomsCon
 	}
 	config.home, config.prompter, config.lang = home, prompter, getenv("LANG")
 	config.pivSlot = getenv(session.SlotVariable)
+	k, err := newKeyAgent(getenv, config.agentMode)
+	if err != nil {
+		return err
+	}
+	config.agent = k
 	config.fido = cmp.Or(config.fido, securityKeys())
 	config.fido.Arrival = keyArrival
 	r, err := openRooms(config)
@@ -78,6 +83,8 @@ func openWindow(ctx context.Context, getenv func(string) string, config roomsCon
 		return err
 	}
 	defer r.Close()
+	k.serveInWindow(ctx, r)
+	defer k.Close()
 	log.SetOutput(fyneLog{r.log.logger}) // what Fyne has to say belongs in our log, not on a person's terminal
 	around := openDesktop(application, getenv, r.log.logger)
 	defer around.Close()
