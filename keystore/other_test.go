@@ -69,6 +69,7 @@ var otherPrograms = map[string]func(*piv.YubiKey) error{
 		_, err := yk.Serial()
 		return err
 	},
+	"signs with 9a and tells how long it takes": signAlone,
 	"checks PIN and PUK": func(yk *piv.YubiKey) error {
 		if err := yk.VerifyPIN(goodPIN); err != nil {
 			return err
@@ -80,15 +81,17 @@ var otherPrograms = map[string]func(*piv.YubiKey) error{
 // quickExit keeps the race detector from waiting a second at the end of every program.
 const quickExit = "GORACE=atexit_sleep_ms=0"
 
-// another runs another program on the card and waits for its end.
-func (b *bench) another(does string) {
+// another runs another program on the card, waits for its end and returns what it printed.
+func (b *bench) another(does string) string {
 	b.Helper()
 	b.letGo()
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), otherVariable+"="+does, socketVariable+"="+b.key.Socket(), quickExit)
-	if output, err := command.CombinedOutput(); err != nil {
+	output, err := command.CombinedOutput()
+	if err != nil {
 		b.Fatalf("another program that %s: %v: %s", does, err, output)
 	}
+	return string(output)
 }
 
 // letGo waits until the store has let the card go, one second after the last signature.

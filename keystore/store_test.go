@@ -73,15 +73,3 @@ func TestAStoreNeedsSomeoneToAskAndAWorker(t *testing.T) {
 		t.Error("a store was opened without a prompter and a worker")
 	}
 }
-
-// BenchmarkSignature measures what a signature costs beside the card's own time: finding the card, the worker, the
-// connection and four commands.
-func BenchmarkSignature(b *testing.B) {
-	bench := newBench(b)
-	key := bench.prepare(Requirement{})
-	for b.Loop() {
-		if err := bench.sign(b.Context(), key); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
