@@ -67,7 +67,7 @@ func TestWaitingForAKeyMayEnd(t *testing.T) {
 	}
 	t.Run("in vain", func(t *testing.T) {
 		b.key.Unplug()
-		b.auth.Arrival = time.Millisecond
+		b.auth.Arrival, b.person.refuse = time.Millisecond, nil
 		_, err := b.assert(r)
 		b.wantFault(err, ErrKeyRemoved)
 	})
