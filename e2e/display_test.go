@@ -49,7 +49,7 @@ func startDisplay(t testing.TB, width, height int) *Display {
 }
 
 func (d *Display) env() []string {
-	env := []string{"DISPLAY=" + d.name}
+	env := []string{"DISPLAY=" + d.name, "TOUCHSTONE_KEY_AGENT=off"} // windows of several tests would answer each other
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
