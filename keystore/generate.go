@@ -48,7 +48,7 @@ type generation struct{ preparation }
 // run makes the key. A connection that broke after the key was made, and before the answer was there, shows as a slot
 // that has changed; the next look finds what is left to do.
 func (g *generation) run(ctx context.Context) (SlotDetails, error) {
-	defer func() { g.pin.Wipe() }()
+	defer g.wipe()
 	var err error
 	for range maxSlotChanges {
 		if err = g.step(ctx); !isKind(err, kindChanged) {
@@ -83,8 +83,8 @@ func (g *generation) step(ctx context.Context) error {
 			return err
 		}
 	}
-	q.Unit, q.secrets = g.store.unit, secrets{PIN: g.pin}
-	_, err = g.card.askTouch(ctx, q, g.store.touchShow(g.card, g.want.Slot, g.purpose))
+	q.Unit = g.store.unit
+	_, err = g.managed(ctx, q)
 	return err
 }
 
@@ -92,8 +92,6 @@ func (g *generation) step(ctx context.Context) error {
 func (g *generation) plan(details *CardDetails) (*request, error) {
 	found := details.Slot(g.want.Slot)
 	switch {
-	case details.Management.Kind == ManagementOwn, details.Management.Kind == ManagementProtected:
-		return nil, &failure{Kind: kindManagement, Text: "the management key is not the factory one"}
 	case found.halfMade(g.want.Policy):
 		q := g.request(opMark, g.want.Policy)
 		q.Public = found.PublicKey

@@ -13,29 +13,30 @@ import (
 
 // The store and its worker process exchange frames over a pair of pipes. A frame is a length (4 bytes, big endian)
 // and that many bytes of JSON. A request is followed by its secrets, outside the JSON so that no decoder copies
-// them: for each of PIN, new PIN and PUK one length byte and the bytes. The worker answers a request with any
+// them: for each of PIN, new PIN, PUK and management key one length byte and the bytes. The worker answers a request with any
 // number of notices, which are replies with Opened or Waiting, and then one reply that is none.
 
 // maxFrame bounds the JSON of a frame. The largest reply holds a slot's three certificates, about 6 kB.
 const maxFrame = 64 << 10
 
-// maxSecret is the longest PIN or PUK that a request carries; PIV knows at most 8 bytes.
+// maxSecret is the longest secret that a request carries; PIV knows PINs of at most 8 bytes and management keys of 32.
 const maxSecret = 64
 
 // op names what the worker is to do.
 type op string
 
 const (
-	opReaders  op = "readers"  // list the readers
-	opInfo     op = "info"     // read serial, model and PIN state of the card
-	opDescribe op = "describe" // read what is in all slots, and about the management key
-	opInspect  op = "inspect"  // read what is in a slot
-	opGenerate op = "generate" // make a key in a slot, and the marker
-	opMark     op = "mark"     // make the marker of the key that is in a slot
-	opSign     op = "sign"     // sign a digest
-	opVerify   op = "verify"   // check the PIN
-	opSetUp    op = "set up"   // replace PIN and PUK, then check both
-	opRelease  op = "release"  // close the card if it is held
+	opReaders    op = "readers"    // list the readers
+	opInfo       op = "info"       // read serial, model and PIN state of the card
+	opDescribe   op = "describe"   // read what is in all slots, and about the management key
+	opManagement op = "management" // read what the card tells about the management key
+	opInspect    op = "inspect"    // read what is in a slot
+	opGenerate   op = "generate"   // make a key in a slot, and the marker
+	opMark       op = "mark"       // make the marker of the key that is in a slot
+	opSign       op = "sign"       // sign a digest
+	opVerify     op = "verify"     // check the PIN
+	opSetUp      op = "set up"     // replace PIN and PUK, then check both
+	opRelease    op = "release"    // close the card if it is held
 )
 
 // request is one order to the worker. Which fields matter depends on Op.
@@ -54,7 +55,10 @@ type request struct {
 	Model    string      `json:"model,omitempty"`     // of the card, if known already
 	ResetPUK bool        `json:"reset_puk,omitempty"` // PUK replaces the factory PUK; else it is the present one
 	Contents string      `json:"contents,omitempty"`  // what may be overwritten, as in SlotDetails
-	Hold     bool        `json:"hold,omitempty"`      // leave the card open for the next request
+	Stored   bool        `json:"stored,omitempty"`    // the management key is stored on the card behind the PIN
+	// ManagementTouch says that the management key costs a touch.
+	ManagementTouch bool `json:"management_touch,omitempty"`
+	Hold            bool `json:"hold,omitempty"` // leave the card open for the next request
 
 	secrets secrets
 
@@ -69,9 +73,12 @@ type request struct {
 // secrets travel beside a request. Whoever holds them wipes them.
 type secrets struct {
 	PIN, NewPIN, PUK *secret.Bytes
+	Management       *secret.Bytes // the management key; nil for the factory's or the stored one
 }
 
-func (s *secrets) all() []**secret.Bytes { return []**secret.Bytes{&s.PIN, &s.NewPIN, &s.PUK} }
+func (s *secrets) all() []**secret.Bytes {
+	return []**secret.Bytes{&s.PIN, &s.NewPIN, &s.PUK, &s.Management}
+}
 
 func (s *secrets) wipe() {
 	for _, one := range s.all() {
@@ -88,12 +95,13 @@ type reply struct {
 	Missed  bool     `json:"missed,omitempty"`
 	Failure *failure `json:"failure,omitempty"`
 
-	Readers   []readerInfo  `json:"readers,omitempty"`
-	InUse     []string      `json:"in_use,omitempty"` // the readers among them that a program is connected to
-	Card      *cardInfo     `json:"card,omitempty"`
-	Slot      *slotContents `json:"slot,omitempty"`
-	Signature []byte        `json:"signature,omitempty"`
-	Reading   *cardReading  `json:"reading,omitempty"`
+	Readers    []readerInfo       `json:"readers,omitempty"`
+	InUse      []string           `json:"in_use,omitempty"` // the readers among them that a program is connected to
+	Card       *cardInfo          `json:"card,omitempty"`
+	Slot       *slotContents      `json:"slot,omitempty"`
+	Signature  []byte             `json:"signature,omitempty"`
+	Reading    *cardReading       `json:"reading,omitempty"`
+	Management *ManagementDetails `json:"management,omitempty"`
 }
 
 // readerInfo is a reader that may hold a YubiKey.

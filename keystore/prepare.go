@@ -47,10 +47,12 @@ type preparation struct {
 	card    *card
 	purpose Purpose
 	pin     *secret.Bytes // verified; nil until it was needed
+
+	management management
 }
 
 func (p *preparation) run(ctx context.Context) (*Key, error) {
-	defer func() { p.pin.Wipe() }()
+	defer p.wipe()
 	info, err := p.card.identifyBusy(ctx, p.store.touchShow(p.card, p.want.Slot, p.purpose))
 	if err != nil {
 		return nil, err
@@ -72,6 +74,13 @@ func (p *preparation) run(ctx context.Context) (*Key, error) {
 		}
 	}
 	return nil, err
+}
+
+// wipe ends the secrets that the preparation needed.
+func (p *preparation) wipe() {
+	p.pin.Wipe()
+	p.management.pin.Wipe()
+	p.management.typed.Wipe()
 }
 
 // step looks at the slot and does what is missing.
@@ -96,8 +105,8 @@ func (p *preparation) step(ctx context.Context, info *cardInfo) (*Key, error) {
 		return p.key(answer.Slot)
 	}
 	q := p.request(found.next, found.policy)
-	q.Unit, q.Public, q.Contents, q.secrets = p.store.unit, found.public, p.overwrite, secrets{PIN: p.pin}
-	answer, err = p.card.askTouch(ctx, q, p.store.touchShow(p.card, p.want.Slot, p.purpose))
+	q.Unit, q.Public, q.Contents = p.store.unit, found.public, p.overwrite
+	answer, err = p.managed(ctx, q)
 	if err != nil {
 		return nil, err
 	}

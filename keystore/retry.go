@@ -85,8 +85,10 @@ func (c *card) isInUse(ctx context.Context) bool {
 // ignore is for requests without notices of interest.
 func ignore(*reply) {}
 
-// holdsPIN reports whether a PIN or PUK went to the worker.
-func (s *secrets) holdsPIN() bool { return s.PIN.Len()+s.NewPIN.Len()+s.PUK.Len() > 0 }
+// holdsPIN reports whether a PIN, a PUK or a management key went to the worker.
+func (s *secrets) holdsPIN() bool {
+	return s.PIN.Len()+s.NewPIN.Len()+s.PUK.Len()+s.Management.Len() > 0
+}
 
 // statusUnexplained is the card's word when it does not know either; the next try may find it in a better mood.
 const statusUnexplained = 0x6f00

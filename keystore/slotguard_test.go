@@ -4,6 +4,7 @@ package keystore
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/go-piv/piv-go/v2/piv"
 
+	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/keystore/virtual"
 )
 
@@ -19,6 +21,20 @@ type decider struct {
 	deciding sync.Mutex
 	decide   func(SlotPrompt) (SlotAnswer, error)
 	slots    []SlotPrompt
+
+	manage   func(ManagementPrompt) (string, error) // nobody is there to ask if nil
+	managing []ManagementPrompt
+}
+
+func (d *decider) AskManagementKey(_ context.Context, p ManagementPrompt) (*secret.Bytes, error) {
+	d.deciding.Lock()
+	defer d.deciding.Unlock()
+	d.managing = append(d.managing, p)
+	if d.manage == nil {
+		return nil, errors.New("nobody to ask")
+	}
+	typed, err := d.manage(p)
+	return secret.New([]byte(typed)), err
 }
 
 func (d *decider) AskSlot(_ context.Context, p SlotPrompt) (SlotAnswer, error) {

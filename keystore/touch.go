@@ -11,7 +11,7 @@ import (
 // card's goroutine. A person who gives up is context.Canceled.
 func (c *card) performTouch(ctx context.Context, q *request, show touchShow) (*reply, error) {
 	q.hold = show.hold
-	if !q.Policy.Touch { // a card that is slow for another reason is none to touch
+	if !q.Policy.Touch && !q.ManagementTouch { // a card that is slow for another reason is none to touch
 		return c.perform(ctx, q, ignore)
 	}
 	if err := c.restAfterTap(ctx); err != nil {

@@ -79,6 +79,8 @@ func (q *request) perform() (*reply, error) {
 		return q.onCard(unblock)
 	case opReset:
 		return q.onCard(reset)
+	case opManagement:
+		return q.management()
 	case opInspect:
 		return q.onCard(inspect)
 	case opGenerate:

@@ -42,16 +42,25 @@ func (q *request) describe() (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer.Reading.Management = ManagementDetails{Kind: ManagementUnknown}
+	about, err := q.management()
+	if err != nil {
+		return nil, err
+	}
+	answer.Reading.Management = *about.Management
+	return answer, nil
+}
+
+// management reads what the card tells about its management key.
+func (q *request) management() (*reply, error) {
 	answers, err := exchange(q.Reader, selectPIV, metadataManagement, readAdminData)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		return answer, nil
+		return &reply{Management: &ManagementDetails{Kind: ManagementUnknown}}, nil
 	case err != nil:
 		return nil, fmt.Errorf("reading about the management key: %w", err)
 	}
-	answer.Reading.Management = managementDetails(answers[1], answers[2])
-	return answer, nil
+	details := managementDetails(answers[1], answers[2])
+	return &reply{Management: &details}, nil
 }
 
 func readSlots(yk *piv.YubiKey, _ *request) (*reply, error) {

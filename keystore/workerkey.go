@@ -50,9 +50,11 @@ func fillSlot(yk *piv.YubiKey, q *request) (public crypto.PublicKey, err error) 
 }
 
 func makeKeyIn(yk *piv.YubiKey, q *request) (crypto.PublicKey, error) {
-	public, err := yk.GenerateKey(piv.DefaultManagementKey, pivSlots[q.Slot], keyOptions(q.Policy))
+	public, err := manage(yk, q, func(key []byte) (crypto.PublicKey, error) {
+		return yk.GenerateKey(key, pivSlots[q.Slot], keyOptions(q.Policy))
+	})
 	if err != nil {
-		return nil, managementFailure(fmt.Errorf("generating a key in slot %s: %w", q.Slot, err))
+		return nil, fmt.Errorf("generating a key in slot %s: %w", q.Slot, err)
 	}
 	return public, nil
 }
@@ -62,7 +64,7 @@ func storePlaceholder(yk *piv.YubiKey, q *request) error {
 	if err != nil {
 		return err
 	}
-	return storeMarker(yk, q.Slot, placeholder)
+	return storeMarker(yk, q, placeholder)
 }
 
 // checkVacant looks once more, on the connection that will write: another program may have been faster, or an
@@ -135,13 +137,15 @@ func storeOwnMarker(yk *piv.YubiKey, q *request, public crypto.PublicKey) error 
 	if err != nil {
 		return err
 	}
-	return storeMarker(yk, q.Slot, marker)
+	return storeMarker(yk, q, marker)
 }
 
-func storeMarker(yk *piv.YubiKey, slot Slot, marker *x509.Certificate) error {
-	err := yk.SetCertificate(piv.DefaultManagementKey, pivSlots[slot], marker)
+func storeMarker(yk *piv.YubiKey, q *request, marker *x509.Certificate) error {
+	_, err := manage(yk, q, func(key []byte) (struct{}, error) {
+		return struct{}{}, yk.SetCertificate(key, pivSlots[q.Slot], marker)
+	})
 	if err != nil {
-		return managementFailure(fmt.Errorf("storing the certificate of slot %s: %w", slot, err))
+		return fmt.Errorf("storing the certificate of slot %s: %w", q.Slot, err)
 	}
 	return nil
 }
@@ -160,14 +164,4 @@ func keyOptions(p Policy) piv.Key {
 		options.TouchPolicy = piv.TouchPolicyCached
 	}
 	return options
-}
-
-// managementFailure marks a refusal of the factory management key: 6982 while authenticating, or 6A80 where the
-// card's key is of another kind (hardware-key sheet, 4.4).
-func managementFailure(err error) error {
-	f := failureOf(err)
-	if f.Status == statusNotSatisfied || f.Status == 0x6a80 {
-		f.Kind = kindManagement
-	}
-	return f
 }
