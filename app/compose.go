@@ -60,7 +60,8 @@ func openRooms(c roomsConfig) (*rooms, error) {
 	}
 	r := &rooms{log: log, home: home}
 	r.keys, err = keystore.Open(keystore.Config{
-		Prompter: c.prompter, Worker: cardWorker, SecurityKeys: cmp.Or(c.fido, securityKeys()), Now: time.Now,
+		Prompter: cardPrompter(c.prompter), Names: openKeyNames(home), Worker: cardWorker,
+		SecurityKeys: cmp.Or(c.fido, securityKeys()), Now: time.Now,
 		Agent: c.agent, Activity: activityFile(home), Version: Version(), Log: log.logger,
 		Roots: c.attestationRoots,
 	})

@@ -95,6 +95,9 @@ func (p *terminalPrompter) AskNewPIN(ctx context.Context, q keystore.NewPINPromp
 
 // ShowTouch prints that a touch is wanted. A terminal cannot cancel one prompt: interrupting ends the command.
 func (p *terminalPrompter) ShowTouch(_ context.Context, q keystore.TouchPrompt) (cancelled <-chan struct{}, done func()) {
+	if q.Missed > 0 {
+		fmt.Fprintf(p.out, "No touch came, and %s waits once more. ", q.Card)
+	}
 	fmt.Fprintf(p.out, "Touch %s (%s, %s).\n", q.Card, q.Purpose.Where, q.Purpose.What)
 	return nil, func() {}
 }
