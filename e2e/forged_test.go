@@ -44,6 +44,7 @@ type service struct {
 	Proxy      string `json:"proxy"`
 	CAFile     string `json:"ca_file"`
 	PCSCSocket string `json:"pcsc_socket"`
+	Control    string `json:"control"`
 }
 
 // serve runs a serving command until the test ends.

@@ -73,7 +73,7 @@ func newKeyScreen(l *loop, keys Keys, actions keyActions) *keyScreen {
 	body := widget.Column(widget.SpaceM, k.choices, k.head.root, k.banner.box, k.tiles.root, k.slots.root, k.foot)
 	k.page = container.NewStack(container.NewVScroll(widget.Inset(0, widget.SpaceXS, 0, 0, body)))
 	k.absent = newAbsentKey()
-	k.root = container.NewBorder(k.note, nil, nil, nil, container.NewStack(k.page, k.absent))
+	k.root = container.NewBorder(widget.Inset(0, widget.SpaceXS, 0, 0, k.note), nil, nil, nil, container.NewStack(k.page, k.absent))
 	k.banner.changed = k.root.Refresh
 	return k
 }
@@ -128,8 +128,9 @@ func (k *keyScreen) choose(serial uint32) {
 	k.refresh()
 }
 
-// readAgain reads the card whether something seems new or not.
+// readAgain reads the card whether something seems new or not. What was told of it before may no longer be true.
 func (k *keyScreen) readAgain() {
+	k.tell("")
 	k.read = ""
 	k.refresh()
 }
