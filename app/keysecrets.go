@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/touchstone-app/touchstone/internal/fault"
 	"github.com/touchstone-app/touchstone/internal/secret"
 	"github.com/touchstone-app/touchstone/keystore"
 )
@@ -72,10 +73,19 @@ func (k *keyRoom) change(ctx context.Context, details *keystore.CardDetails, c s
 		present.Wipe()
 		next.Wipe()
 		if left = wrongAttempts(err); left <= 1 {
-			return err
+			return hintLast(err)
 		}
 		fmt.Fprintf(k.env.stderr, "The %s is wrong.\n", c.present)
 	}
+}
+
+// hintLast says how to spend the last attempt where that is what is missing.
+func hintLast(err error) error {
+	if !errors.Is(err, keystore.ErrLastAttempt) {
+		return err
+	}
+	f := fault.From(err)
+	return fault.Wrap(err, f.What, f.Do+" On the command line that is said with --last-attempt.")
 }
 
 // askPresent asks for the present secret and says how many attempts are left for it.

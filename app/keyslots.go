@@ -56,7 +56,7 @@ func (k *keyRoom) agreeToOverwrite(ctx context.Context, slot keystore.Slot) (con
 		fmt.Fprintf(k.env.stderr, "The key in slot %s is used by %s.\n", slot, user)
 	}
 	fmt.Fprintf(k.env.stderr, "Slot %s of %s holds %s.\n", slot, details.CardID, found.Summary())
-	answer, err := k.prompter.ask(ctx, fmt.Sprintf("Type %s to destroy that, or nothing to leave it: ", slot))
+	answer, err := k.prompter.askHidden(ctx, fmt.Sprintf("Type %s to destroy that, or nothing to leave it: ", slot), false)
 	if err != nil {
 		return "", err
 	}
@@ -206,7 +206,7 @@ func (k *keyRoom) confirmReset(ctx context.Context, details *keystore.CardDetail
 		fmt.Fprintln(k.env.stderr, "  "+line)
 	}
 	fmt.Fprintln(k.env.stderr, "Its PIN, PUK and management key become the factory ones. Security key credentials stay.")
-	answer, err := k.prompter.ask(ctx, fmt.Sprintf("Type the serial number %d to destroy them: ", details.Serial))
+	answer, err := k.prompter.askHidden(ctx, fmt.Sprintf("Type the serial number %d to destroy them: ", details.Serial), false)
 	if err != nil {
 		return "", err
 	}

@@ -133,7 +133,7 @@ func (ch change) explain(card CardID, q *request, err error) error {
 func lastAttemptFault(card CardID, name string) error {
 	cost := "blocks it, and then only the PUK helps"
 	if name == "PUK" {
-		cost = "blocks it, and then a blocked PIN can only be lifted by a reset that destroys all PIV keys"
+		cost = "blocks it, and then nothing but a reset, which destroys all PIV keys, lifts a blocked PIN"
 	}
 	return fault.Wrap(ErrLastAttempt, fmt.Sprintf("1 attempt is left for the %s of %s.", name, card.inside()),
 		fmt.Sprintf("Make sure of the %s, then say that the last attempt may be spent: a wrong one %s.", name, cost))

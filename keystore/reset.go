@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -45,7 +46,7 @@ func (s *Store) reset(ctx context.Context, c *card) (*CardDetails, error) {
 
 // resetFault says how far a reset may have come, where the card was lost on the way.
 func resetFault(card CardID, err error) error {
-	if !isKind(err, kindBroken, kindGone) {
+	if !isKind(err, kindBroken, kindGone) && !errors.Is(err, errNoAnswer) && !errors.Is(err, errWorkerGone) {
 		return err
 	}
 	return fault.Wrap(err, fmt.Sprintf("The connection to %s broke while it was being reset.", card.inside()),
