@@ -22,6 +22,7 @@ const workerCommand = "card-worker"
 type prompter interface {
 	keystore.Prompter
 	keystore.SlotPrompter
+	keystore.ManagementPrompter
 	session.Prompter
 }
 

@@ -34,20 +34,22 @@ type questionScreen interface {
 }
 
 var (
-	_ keystore.Prompter     = (*Prompter)(nil)
-	_ keystore.SlotPrompter = (*Prompter)(nil)
-	_ session.Prompter      = (*Prompter)(nil)
+	_ keystore.Prompter           = (*Prompter)(nil)
+	_ keystore.SlotPrompter       = (*Prompter)(nil)
+	_ keystore.ManagementPrompter = (*Prompter)(nil)
+	_ session.Prompter            = (*Prompter)(nil)
 )
 
 // question is one thing that the person is asked; exactly one of its prompts is set.
 type question struct {
-	pin      *keystore.PINPrompt
-	newPIN   *keystore.NewPINPrompt
-	password *session.PasswordPrompt
-	otp      *session.OTPPrompt
-	slot     *keystore.SlotPrompt
-	tap      *tap
-	touches  []*touch // all of one card; guarded by Prompter.mu
+	pin        *keystore.PINPrompt
+	newPIN     *keystore.NewPINPrompt
+	password   *session.PasswordPrompt
+	otp        *session.OTPPrompt
+	slot       *keystore.SlotPrompt
+	management *keystore.ManagementPrompt
+	tap        *tap
+	touches    []*touch // all of one card; guarded by Prompter.mu
 
 	reply chan reply // capacity one
 	close func(reply)
@@ -55,7 +57,7 @@ type question struct {
 
 // isTouch says that a card waits for a touch, or did until a moment ago.
 func (q *question) isTouch() bool {
-	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.slot == nil && q.tap == nil
+	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.slot == nil && q.management == nil && q.tap == nil
 }
 
 // gesture is what the question wants of the person; empty for a password.

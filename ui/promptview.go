@@ -32,6 +32,7 @@ type promptLayer struct {
 	now      func() time.Time
 	call     func(*question) // gets the person's attention
 	answered func(*question) // runs when a question has gone
+	copy     func(string)    // to the clipboard
 	// gestures is what the sign-in to the cluster of that name wants of the person.
 	gestures func(cluster string) []session.Gesture
 
@@ -47,7 +48,7 @@ type promptLayer struct {
 func newPromptLayer(p *Prompter, m *modals, now func() time.Time) *promptLayer {
 	return &promptLayer{
 		prompter: p, modals: m, now: now, waiting: widget.NewText("", widget.Hint),
-		call: func(*question) {}, answered: func(*question) {}, gestures: func(string) []session.Gesture { return nil },
+		call: func(*question) {}, answered: func(*question) {}, copy: func(string) {}, gestures: func(string) []session.Gesture { return nil },
 	}
 }
 
@@ -119,6 +120,8 @@ func (l *promptLayer) newView(q *question) questionView {
 		return newOTPView(q)
 	case q.slot != nil:
 		return newSlotView(q, func() { l.card.refresh() })
+	case q.management != nil:
+		return newManagementView(q, l.copy)
 	case q.tap != nil:
 		return newTapView(q, l.now)
 	default:
@@ -139,6 +142,8 @@ func summary(q *question) (title, text string) {
 		return "Touchstone needs a one-time code", q.otp.User + " on " + q.otp.Cluster
 	case q.slot != nil:
 		return slotTitle(*q.slot), q.slot.Why.What
+	case q.management != nil:
+		return "Touchstone needs the management key", cardName(q.management.Card) + " has one of its own."
 	case q.tap != nil:
 		return tapTitle(q.tap.prompt), purposeText(q.tap.prompt.Purpose)
 	default:
@@ -159,6 +164,8 @@ func clusterOf(q *question, p *Prompter) string {
 		return q.otp.Cluster
 	case q.slot != nil:
 		return q.slot.Purpose.Where
+	case q.management != nil:
+		return q.management.Purpose.Where
 	case q.tap != nil:
 		return q.tap.prompt.Purpose.Where
 	}

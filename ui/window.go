@@ -62,6 +62,7 @@ func New(d Deps) *Window {
 	w.win.SetCloseIntercept(w.askToClose)
 	w.modals = &modals{canvas: w.win.Canvas(), idle: w.focusMain}
 	w.layer = newPromptLayer(d.Prompter, w.modals, d.Now)
+	w.layer.copy = func(text string) { d.App.Clipboard().SetContent(text) }
 	w.layer.call, w.layer.answered, w.withdraw = w.callPerson, w.answered, func() {}
 	w.layer.gestures = func(cluster string) []session.Gesture { return gesturesOf(d.Sessions.Snapshot(), cluster) }
 	w.watchForeground()
