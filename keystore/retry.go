@@ -9,10 +9,11 @@ import (
 
 // How often and how long a spoilt connection is replaced. A card refuses everything for up to 3 s after it was used
 // as a security key (virtual-key sheet, 4), and a program that has it lets go within a second if it is well
-// behaved (hardware-key sheet, 3). The pauses add up to about 4 s and 1 s.
+// behaved (hardware-key sheet, 3), or a second after its last signature if it is another Touchstone. The pauses add up
+// to about 4 s and 3 s.
 const (
 	maxFreshTries  = 20
-	maxSharedTries = 22
+	maxSharedTries = 60
 	longestPause   = 250 * time.Millisecond
 	sharedPause    = 50 * time.Millisecond
 	touchTimeout   = 15 * time.Second // how long a card waits for a touch, and remembers one
