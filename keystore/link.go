@@ -49,7 +49,8 @@ func (l *link) call(ctx context.Context, q *request, notice func(*reply)) (*repl
 		return nil, err
 	}
 	l.holds = false
-	kill := context.AfterFunc(ctx, func() { _ = l.process.Process.Kill() })
+	process := l.process.Process // the link may be closed before the function below begins
+	kill := context.AfterFunc(ctx, func() { _ = process.Kill() })
 	answer, err := l.exchange(q, func(n *reply) {
 		if n.Waiting {
 			limit.Reset(l.touch)
