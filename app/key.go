@@ -104,26 +104,37 @@ type keyRoom struct {
 	options  *options
 }
 
-// pickKey is the serial number of the key to use.
+// pickKey is the serial number of the key to use. Where several are plugged in, even if only one of them can be read, it
+// has to be said.
 func pickKey(ctx context.Context, keys *keystore.Store, serial uint32) (uint32, error) {
 	cards, err := pluggedIn(ctx, keys)
-	if err != nil || serial != 0 {
+	switch {
+	case err != nil || serial != 0:
 		return serial, err
-	}
-	if len(cards) > 1 {
+	case len(cards) > 1:
 		names := []string{}
 		for _, c := range cards {
-			names = append(names, fmt.Sprint(c.Serial))
+			names = append(names, nameOf(c))
 		}
 		return 0, fault.New(fmt.Sprintf("Several YubiKeys are plugged in: %s.", strings.Join(names, ", ")), "Say which one with --serial.")
-	}
-	if len(cards) == 1 {
+	case len(cards) == 1 && cards[0].Problem != nil:
+		return 0, cards[0].Problem
+	case len(cards) == 1:
 		return cards[0].Serial, nil
+	default:
+		return 0, nil // the store has the sentences for what is missing
 	}
-	return 0, nil // the store has the sentences for what is missing
 }
 
-// pluggedIn is the keys that could be read, or why none could.
+// nameOf is the serial number of a key in a list of several.
+func nameOf(c keystore.CardState) string {
+	if c.Serial == 0 {
+		return "one that cannot be read"
+	}
+	return fmt.Sprint(c.Serial)
+}
+
+// pluggedIn is the keys that are plugged in, those among them too that cannot be read now.
 func pluggedIn(ctx context.Context, keys *keystore.Store) ([]keystore.CardState, error) {
 	if err := keys.Refresh(ctx); err != nil {
 		return nil, err
@@ -132,15 +143,7 @@ func pluggedIn(ctx context.Context, keys *keystore.Store) ([]keystore.CardState,
 	if s.Problem != nil {
 		return nil, s.Problem
 	}
-	cards := []keystore.CardState{}
-	for _, c := range s.Cards {
-		if c.Problem == nil {
-			cards = append(cards, c)
-		} else if len(s.Cards) == 1 {
-			return nil, c.Problem
-		}
-	}
-	return cards, nil
+	return s.Cards, nil
 }
 
 // keyLine is what list prints of a key.
@@ -152,6 +155,8 @@ type keyLine struct {
 	Reader      string `json:"reader"`
 	PINAttempts *int   `json:"pin_attempts,omitempty"` // left, where the key tells
 	PUKAttempts *int   `json:"puk_attempts,omitempty"`
+	// Problem says why the key cannot be read; then its serial is 0.
+	Problem string `json:"problem,omitempty"`
 }
 
 func runKeyList(ctx context.Context, env *environment, o *options, _ []string) error {
@@ -165,6 +170,9 @@ func runKeyList(ctx context.Context, env *environment, o *options, _ []string) e
 			line := keyLine{Serial: c.Serial, Name: r.keys.Name(c.Serial), Model: c.Model, Firmware: c.Firmware, Reader: c.Reader}
 			if c.Known {
 				line.PINAttempts, line.PUKAttempts = &c.PINAttempts, &c.PUKAttempts
+			}
+			if c.Problem != nil {
+				line.Problem = c.Problem.Error()
 			}
 			lines = append(lines, line)
 		}
@@ -183,6 +191,10 @@ func printKeys(w io.Writer, lines []keyLine) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SERIAL\tNAME\tMODEL\tFIRMWARE\tPIN ATTEMPTS\tPUK ATTEMPTS")
 	for _, l := range lines {
+		if l.Problem != "" {
+			fmt.Fprintf(table, "-\t-\t%s\n", l.Problem)
+			continue
+		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", l.Serial, orDash(l.Name), l.Model, l.Firmware, left(l.PINAttempts), left(l.PUKAttempts))
 	}
 	return table.Flush()

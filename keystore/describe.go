@@ -139,6 +139,9 @@ func unattestedFault(card CardID, found SlotDetails) error {
 	case found.AttestationProblem != nil:
 		return fault.Wrap(fmt.Errorf("%w: %w", ErrNotAttested, found.AttestationProblem),
 			where+" has an attestation that proves nothing.", "Make a new key in the slot, or use another YubiKey.")
+	case found.State == SlotKey && found.Origin == OriginGenerated:
+		return fault.Wrap(ErrNotAttested, where+" holds a key that the card does not attest.",
+			"Make a key of another kind in the slot, or choose another slot.")
 	case found.State == SlotKey:
 		return fault.Wrap(ErrNotAttested, where+" holds a key that was imported, which cannot be attested.",
 			"Make a key in the slot itself; only such a key is known never to have left the card.")

@@ -4,6 +4,7 @@ package keystore
 
 import (
 	"crypto/x509"
+	"strings"
 	"testing"
 
 	"github.com/touchstone-app/touchstone/keystore/virtual"
@@ -210,4 +211,31 @@ func TestTheManagementKeyIsReadFromWhatTheCardSays(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", row.name, got, row.want)
 		}
 	}
+}
+
+func TestKeysOfEveryKindAreDescribed(t *testing.T) {
+	eachFirmware(t, func(t *testing.T, f virtual.Firmware) {
+		b := newBenchOf(t, f)
+		b.another("makes keys of other kinds")
+		want := map[Slot]string{Slot9A: "RSA 2048", Slot9C: "ECDSA P-384"}
+		if f.Minor >= 7 {
+			want[Slot9D], want[Slot9E] = "Ed25519", "X25519"
+		}
+		if _, err := b.store.Attestation(t.Context(), 0, Slot9E); f.Minor >= 7 {
+			if what := wantFault(t, err, ErrNotAttested).What; strings.Contains(what, "import") {
+				t.Errorf("of a key made in the card it is said: %s", what)
+			}
+		}
+		got := b.describe()
+		for slot, algorithm := range want {
+			s := got.Slot(slot)
+			if s.State != SlotKey || s.Algorithm != algorithm || s.PIN != PINAlways || s.Touch != TouchAlways ||
+				s.Origin != OriginGenerated || len(s.PublicKey) == 0 || s.Policy() != bothPolicy || s.Owner.Kind != OwnerForeign {
+				t.Errorf("slot %s is described as %+v, want a key that is %s", slot, s, algorithm)
+			}
+			if signs := algorithm != "X25519"; signs != (s.Attestation != nil) { // the virtual key attests no others
+				t.Errorf("slot %s has the statement %+v", slot, s.Attestation)
+			}
+		}
+	})
 }

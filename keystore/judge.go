@@ -3,6 +3,7 @@ package keystore
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -196,6 +197,8 @@ func algorithmName(public crypto.PublicKey) string {
 		return fmt.Sprintf("RSA %d", key.N.BitLen())
 	case ed25519.PublicKey:
 		return "Ed25519"
+	case *ecdh.PublicKey: // cards know no other curve for agreement only
+		return "X25519"
 	default:
 		return "unknown"
 	}

@@ -27,6 +27,21 @@ var otherPrograms = map[string]func(*piv.YubiKey) error{
 	"makes a key and a certificate in 9c": func(yk *piv.YubiKey) error {
 		return makeForeignKey(yk, "Jane Doe")
 	},
+	"makes keys of other kinds": func(yk *piv.YubiKey) error {
+		kinds := map[piv.Slot]piv.Algorithm{
+			piv.SlotAuthentication: piv.AlgorithmRSA2048, piv.SlotSignature: piv.AlgorithmEC384,
+		}
+		if v := yk.Version(); v.Major == 5 && v.Minor >= 7 {
+			kinds[piv.SlotKeyManagement], kinds[piv.SlotCardAuthentication] = piv.AlgorithmEd25519, piv.AlgorithmX25519
+		}
+		for slot, algorithm := range kinds {
+			policy := piv.Key{Algorithm: algorithm, PINPolicy: piv.PINPolicyAlways, TouchPolicy: piv.TouchPolicyAlways}
+			if _, err := yk.GenerateKey(piv.DefaultManagementKey, slot, policy); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
 	"makes a key without a certificate in 9c": func(yk *piv.YubiKey) error {
 		_, err := makeKey(yk)
 		return err
