@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"log"
 	"os"
 	"path/filepath"
@@ -39,7 +40,11 @@ func runDemoWindow(ctx context.Context, getenv func(string) string, world *demoW
 	}
 	ready := world.ready()
 	user := ready.Users[len(ready.Users)-1] // the one with the strictest policy shows the most
-	config := roomsConfig{home: filepath.Join(world.state, "home"), agentMode: agentOff, fido: demoSecurityKey(world.key.FIDOPath())}
+	roots := x509.NewCertPool()
+	roots.AddCert(world.key.Root())
+	config := roomsConfig{
+		home: filepath.Join(world.state, "home"), agentMode: agentOff, fido: demoSecurityKey(world.key.FIDOPath()), attestationRoots: roots,
+	}
 	return openWindow(ctx, getenv, config, ui.Deps{
 		VirtualKey: virtualKey{world.key},
 		Welcome: ui.Welcome{

@@ -39,6 +39,21 @@ func TestTheKeyPageShowsAndChangesWhatIsOnTheKey(t *testing.T) {
 	w.Shot("attestation")
 	w.Presses("Escape")
 
+	w.Clicks("Make key in slot 9a")
+	w.Focus("Make key")
+	w.Shot("make-key")
+	w.Presses("Return")
+	w.Sees("Slot 9a of YubiKey")
+	w.Shot("key-made")
+	if out, err := key.run("yubico-piv-tool", "-s", "9a", "-a", "attest"); err != nil {
+		t.Fatalf("there is no key in slot 9a that could be attested: %v\n%s", err, out)
+	}
+	w.Clicks("New key in slot 9a")
+	w.Focus("Keep it")
+	w.Shot("overwrite")
+	w.Presses("Return")
+	w.SeesNot("Keep it")
+
 	changesPIN(w)
 	key.accepts(newPIN)
 	key.refuses(pin)

@@ -169,6 +169,11 @@ func (c *cards) UnblockPIN(_ context.Context, _ uint32, puk, pin *secret.Bytes, 
 	return c.replace("unblock", string(puk.Reveal()), string(pin.Reveal()), last)
 }
 
+func (c *cards) Generate(_ context.Context, g keystore.Generation, _ keystore.Purpose) (*keystore.SlotDetails, error) {
+	c.asked <- fmt.Sprintf("make %s in %s over %q", g.Policy.Name(), g.Slot, g.Overwrite)
+	return nil, nil
+}
+
 func (c *cards) ResetPIV(_ context.Context, _ uint32, confirm string) (*keystore.CardDetails, error) {
 	return nil, c.reset(confirm)
 }

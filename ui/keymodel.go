@@ -188,12 +188,20 @@ func slotOwner(d keystore.SlotDetails, clusters []string) (owner, use string) {
 	}
 }
 
-// usualUse says which keys live in a slot where nothing else is set.
-func usualUse(slot keystore.Slot) string {
-	for _, p := range []keystore.Policy{{Touch: true}, {PIN: true}, {Touch: true, PIN: true}} {
+// usualPolicy is what keys in a slot ask for where nothing else is set.
+func usualPolicy(slot keystore.Slot) keystore.Policy {
+	for _, p := range keyPolicies {
 		if p.DefaultSlot() == slot {
-			return "Usual for keys with " + p.String()
+			return p
 		}
+	}
+	return keystore.Policy{}
+}
+
+// usualUse says the same.
+func usualUse(slot keystore.Slot) string {
+	if p := usualPolicy(slot); p != (keystore.Policy{}) {
+		return "Usual for keys with " + p.String()
 	}
 	return "Usual for keys that ask for nothing"
 }
@@ -270,14 +278,19 @@ func destroyed(d *keystore.CardDetails, s session.Snapshot) []string {
 		if !r.Filled {
 			continue
 		}
-		line := fmt.Sprintf("Slot %s: %s", slot.Slot, r.Owner)
-		if r.Use != "" {
-			line += ", " + strings.ToLower(r.Use[:1]) + r.Use[1:]
-		}
-		lines = append(lines, line)
+		lines = append(lines, destroyedLine(r))
 	}
 	if len(lines) == 0 {
 		lines = append(lines, "No key: its slots are empty")
 	}
 	return append(lines, "PIN, PUK and management key: the factory ones come back")
+}
+
+// destroyedLine is what is in one slot, where it will be gone.
+func destroyedLine(r slotRow) string {
+	line := fmt.Sprintf("Slot %s: %s", r.Slot, r.Owner)
+	if r.Use != "" {
+		line += ", " + strings.ToLower(r.Use[:1]) + r.Use[1:]
+	}
+	return line
 }

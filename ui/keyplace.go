@@ -45,6 +45,6 @@ func (m *mainScreen) clusterItems() []clusterItem {
 func (w *Window) keyActions() keyActions {
 	return keyActions{
 		setUp: w.setUpKey, changePIN: w.changePIN, changePUK: w.changePUK, unblock: w.unblockPIN,
-		reset: w.resetKey, rename: w.renameKey, attest: w.showAttestation,
+		reset: w.resetKey, rename: w.renameKey, attest: w.showAttestation, make: w.makeKey,
 	}
 }

@@ -55,6 +55,7 @@ type keyActions struct {
 	reset     func(keystore.CardDetails)
 	rename    func(keystore.CardID)
 	attest    func(keystore.CardDetails, keystore.Slot)
+	make      func(keystore.CardDetails, keystore.Slot)
 }
 
 func newKeyScreen(l *loop, keys Keys, actions keyActions) *keyScreen {
@@ -62,7 +63,7 @@ func newKeyScreen(l *loop, keys Keys, actions keyActions) *keyScreen {
 	k.head = newKeyHeadView(func() { actions.rename(k.card().CardID) }, k.readAgain)
 	k.banner = newBanner(620, k.retry)
 	k.tiles = newKeyTiles(k)
-	k.slots = newSlotList(func(slot keystore.Slot) { actions.attest(*k.details, slot) })
+	k.slots = newSlotList(func(slot keystore.Slot) { actions.attest(*k.details, slot) }, func(slot keystore.Slot) { actions.make(*k.details, slot) })
 	k.note.Hide()
 	k.foot = widget.Inset(2, 4, 0, 6, widget.Ends(widget.NewText("Everything on the PIV side can be erased, for a key that is handed on or whose PIN and PUK are lost.", widget.Small),
 		widget.NewSmallButton("Reset key…", "", "", widget.Danger, func() {

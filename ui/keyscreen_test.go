@@ -43,7 +43,7 @@ func keyInUse(t *testing.T) *keystore.CardDetails {
 		CardID: yubiKey, Firmware: "5.4.3", FormFactor: "USB-C keychain", PIN: own, PUK: own,
 		Management: keystore.ManagementDetails{Kind: keystore.ManagementProtected, Algorithm: "3DES"},
 		Slots: []keystore.SlotDetails{
-			{Slot: keystore.Slot9A, State: keystore.SlotKey, Owner: keystore.SlotOwner{Kind: keystore.OwnerForeign}, Algorithm: "RSA 2048",
+			{Slot: keystore.Slot9A, State: keystore.SlotKey, Owner: keystore.SlotOwner{Kind: keystore.OwnerForeign}, Algorithm: "RSA 2048", Contents: "what was seen",
 				Origin: keystore.OriginImported, PIN: keystore.PINOnce, Touch: keystore.TouchNever},
 			{Slot: keystore.Slot9C, State: keystore.SlotKey, Owner: keystore.SlotOwner{Kind: keystore.OwnerTouchstone, Program: "Touchstone 1.2.3"},
 				Algorithm: "ECDSA P-256", Origin: keystore.OriginGenerated, PIN: keystore.PINNever, Touch: keystore.TouchCached, Attestation: realStatement(t)},
@@ -362,6 +362,35 @@ func TestAResetWantsTheSerialNumberAndKeepsEverythingOtherwise(t *testing.T) {
 	if got := <-confirmed; got != "24118306" {
 		t.Errorf("confirmed with %q", got)
 	}
+}
+
+func TestAKeyIsMadeInAnEmptySlotAtOnceAndInATakenOneOnlyWhenTheSlotIsTyped(t *testing.T) {
+	h := openKeyPage(t, keyInUse(t))
+	h.tap("button", "Make key in slot 9e")
+	h.shoot("key-make", h.w.win)
+	h.tap("button", "Touch and PIN")
+	h.tap("button", "Make key")
+	h.said(h.cards.asked, `make hardware_key_touch_and_pin in 9e over ""`)
+	h.until("it is told", h.shows("Slot 9e of YubiKey 5C NFC · 24 118 306 has a new key."))
+
+	h.tap("button", "New key in slot 9a")
+	h.shoot("key-overwrite", h.w.win)
+	if f := h.focused(); f.Text != "Keep it" {
+		t.Errorf("the keyboard is at %v, which is not the refusal", f)
+	}
+	h.press(fyne.KeyReturn)
+	if len(h.w.modals.open) != 0 {
+		t.Fatal("Return does not keep what is in the slot")
+	}
+	h.tap("button", "New key in slot 9a")
+	h.typeInto("field", "Slot to overwrite", "9c")
+	if d := h.find("button", "Overwrite slot 9a").Describe(); !d.Disabled {
+		t.Error("another slot will do")
+	}
+	h.find("field", "Slot to overwrite").(*widget.Field).SetText("9a")
+	h.press(fyne.KeyReturn)
+	h.tap("button", "Overwrite slot 9a")
+	h.said(h.cards.asked, `make hardware_key in 9a over "what was seen"`)
 }
 
 func TestAKeyGetsAName(t *testing.T) {

@@ -4,13 +4,14 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 
+	"github.com/touchstone-app/touchstone/assets"
 	"github.com/touchstone-app/touchstone/keystore"
 	"github.com/touchstone-app/touchstone/session"
 	"github.com/touchstone-app/touchstone/ui/widget"
 )
 
-// slotColumns are slot, owner, key, what it asks for, proof and button.
-var slotColumns = widget.Columns{62, -3, -2.2, -2, -2.4, 116}
+// slotColumns are slot, owner, key, what it asks for, proof and buttons.
+var slotColumns = widget.Columns{62, -3, -2.2, -2, -2.3, 148}
 
 // slotList is the four slots.
 type slotList struct {
@@ -18,13 +19,13 @@ type slotList struct {
 	rows []*slotLine
 }
 
-func newSlotList(attest func(keystore.Slot)) *slotList {
+func newSlotList(attest, create func(keystore.Slot)) *slotList {
 	cell := func(text string) fyne.CanvasObject { return widget.NewText(text, widget.Overline) }
 	head := container.New(slotColumns, cell("SLOT"), cell("OWNER"), cell("KEY"), cell("ASKS FOR"), cell("PROOF"), cell(""))
 	column := widget.Column(0, widget.Inset(8, 8, 8, 9, head))
 	l := &slotList{}
 	for _, slot := range []keystore.Slot{keystore.Slot9A, keystore.Slot9C, keystore.Slot9D, keystore.Slot9E} {
-		v := newSlotLine(slot, attest)
+		v := newSlotLine(slot, attest, create)
 		l.rows = append(l.rows, v)
 		column.Add(widget.NewHairline())
 		column.Add(v.root)
@@ -38,11 +39,13 @@ type slotLine struct {
 	root  fyne.CanvasObject
 	slot  *widget.Text
 	cells [4][2]*widget.Text // owner, key, what it asks for, proof: two lines each
-	look  *widget.Button
+	look  *widget.Button     // at the attestation
+	fill  *widget.Button     // an empty slot
+	again *widget.Button     // one that is not empty
 	shown slotRow
 }
 
-func newSlotLine(slot keystore.Slot, attest func(keystore.Slot)) *slotLine {
+func newSlotLine(slot keystore.Slot, attest, create func(keystore.Slot)) *slotLine {
 	number := widget.Style{Size: 15, Color: widget.ColorFaint, Bold: true, Mono: true}
 	v := &slotLine{slot: widget.NewText(slot.String(), number)}
 	row := container.New(slotColumns, widget.Middle(v.slot))
@@ -52,9 +55,13 @@ func newSlotLine(slot keystore.Slot, attest func(keystore.Slot)) *slotLine {
 	}
 	v.look = widget.NewSmallButton("Attestation", "", "", widget.Secondary, func() { attest(slot) }).
 		SetName("Attestation of slot " + slot.String())
-	row.Add(widget.Middle(v.look))
+	v.fill = widget.NewSmallButton("Make key…", "", "", widget.Secondary, func() { create(slot) }).SetName("Make key in slot " + slot.String())
+	v.again = widget.NewSmallButton("", assets.IconPlus, "", widget.Quiet, func() { create(slot) }).SetName("New key in slot " + slot.String())
+	row.Add(widget.Middle(widget.Ends(nil, widget.Row(widget.SpaceXS, v.look, v.fill, v.again))))
 	v.root = widget.AtLeast(0, 58, widget.Inset(0, 8, 0, 9, row))
 	v.look.Hide()
+	v.fill.Hide()
+	v.again.Hide()
 	return v
 }
 
@@ -72,7 +79,7 @@ func (l *slotList) show(d *keystore.CardDetails, s session.Snapshot) {
 }
 
 func (v *slotLine) show(r slotRow) {
-	v.look.Hidden = !r.HasStatement
+	v.look.Hidden, v.fill.Hidden, v.again.Hidden = !r.HasStatement, r.Filled || r.Slot == 0, !r.Filled
 	owner := widget.Strong
 	if !r.Filled {
 		owner = widget.Body.In(widget.ColorFaint)
@@ -89,7 +96,7 @@ func (v *slotLine) show(r slotRow) {
 		v.cells[i][0].Set(lines[0], style)
 		v.cells[i][1].SetText(lines[1])
 	}
-	if v.shown.HasStatement != r.HasStatement {
+	if v.shown.HasStatement != r.HasStatement || v.shown.Filled != r.Filled || v.shown.Slot != r.Slot {
 		v.root.(*fyne.Container).Refresh()
 	}
 	v.shown = r

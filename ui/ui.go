@@ -59,6 +59,8 @@ type Keys interface {
 	ChangePIN(ctx context.Context, serial uint32, was, pin *secret.Bytes, last keystore.LastAttempt) error
 	ChangePUK(ctx context.Context, serial uint32, was, puk *secret.Bytes, last keystore.LastAttempt) error
 	UnblockPIN(ctx context.Context, serial uint32, puk, pin *secret.Bytes, last keystore.LastAttempt) error
+	// Generate makes a key and destroys nothing but what g.Overwrite names. It asks for PIN and touch where that is needed.
+	Generate(ctx context.Context, g keystore.Generation, purpose keystore.Purpose) (*keystore.SlotDetails, error)
 	// ResetPIV destroys all PIV keys of a card if confirm is its serial number; it returns what there was.
 	ResetPIV(ctx context.Context, serial uint32, confirm string) (*keystore.CardDetails, error)
 	// SetName has a card called by a name of the person's; an empty one takes it away.
