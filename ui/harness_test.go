@@ -150,7 +150,14 @@ type cards struct {
 	replace  func(what, shown, fresh string, last keystore.LastAttempt) error // PIN, PUK or what a PUK unblocks
 	reset    func(confirm string) error
 	named    string
+	activity []keystore.Activity // what was asked to be signed
 	asked    chan string
+}
+
+func (c *cards) Activity() []keystore.Activity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.activity
 }
 
 func (c *cards) Describe(_ context.Context, serial uint32) (*keystore.CardDetails, error) {

@@ -8,6 +8,9 @@ import (
 // keyPlace is the ID of the security key's line in the side bar.
 const keyPlace = "key"
 
+// activityPlace is the ID of the line of what keys were asked to sign.
+const activityPlace = "activity"
+
 // placeItems is the pages of this computer, in the side bar.
 func (m *mainScreen) placeItems() []clusterItem {
 	color := widget.ColorFaint
@@ -22,20 +25,25 @@ func (m *mainScreen) placeItems() []clusterItem {
 	}
 	return []clusterItem{{ID: keyPlace, Item: widget.Item{
 		Icon: assets.IconKey, Color: color, Title: "Security key", Active: m.active == keyScreenPage,
+	}}, {ID: activityPlace, Item: widget.Item{
+		Icon: assets.IconShield, Color: widget.ColorFaint, Title: "Activity", Active: m.active == activityPage,
 	}}}
 }
 
 // openPlace turns to a page of this computer.
 func (m *mainScreen) openPlace(id string) {
-	if id == keyPlace {
+	switch id {
+	case keyPlace:
 		m.turn(keyScreenPage)
+	case activityPlace:
+		m.turn(activityPage)
 	}
 }
 
 // clusterItems is the clusters in the side bar. While a page of this computer is shown, none of them is the active one.
 func (m *mainScreen) clusterItems() []clusterItem {
 	selected := m.w.cluster
-	if m.active == keyScreenPage {
+	if m.active == keyScreenPage || m.active == activityPage {
 		selected = ""
 	}
 	return clusterItems(m.w.sessions, selected, m.w.deps.Now())

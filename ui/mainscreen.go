@@ -26,6 +26,7 @@ type mainScreen struct {
 	active    int // 0 is the resources, n the terminal n-1
 	opened    *connections
 	key       *keyScreen
+	activity  *activityScreen
 	stack     *fyne.Container
 	nextID    uint64
 }
@@ -35,6 +36,7 @@ func newMainScreen(w *Window) *mainScreen {
 	m.side = newSideBar(sideActions{pick: w.selectCluster, add: w.addCluster, place: m.openPlace, open: m.openSession, all: w.showConnections})
 	m.opened = newConnections(m.connectionActions())
 	m.key = newKeyScreen(w.loop, w.deps.Keys, w.keyActions())
+	m.activity = newActivityScreen(w)
 	m.status = newStatusBar(w.forgetPIN)
 	m.resources = newResources(resourceActions{
 		connect: m.connect,
@@ -64,6 +66,7 @@ func (m *mainScreen) show() {
 	cluster, _ := findCluster(w.sessions, w.cluster)
 	m.side.show(m.clusterItems(), m.placeItems(), m.sessionItems())
 	m.key.show(w.keys, w.sessions)
+	m.activity.show(w.keys)
 	m.resources.show(cluster)
 	m.showOpened()
 	m.status.show(statusOf(w.keys, cluster, now))
@@ -201,8 +204,11 @@ func (m *mainScreen) reveal(to int) {
 		m.stack.Objects = []fyne.CanvasObject{m.opened.root}
 	case keyScreenPage:
 		m.stack.Objects = []fyne.CanvasObject{m.key.root}
+	case activityPage:
+		m.stack.Objects = []fyne.CanvasObject{m.activity.root}
 	}
 	m.key.setVisible(to == keyScreenPage)
+	m.activity.setVisible(to == activityPage)
 	for i, t := range m.terminals {
 		if i+1 == to {
 			m.stack.Objects = []fyne.CanvasObject{t.root}
@@ -226,6 +232,10 @@ func (m *mainScreen) focus() {
 	}
 	if m.active == connectionsPage {
 		m.w.win.Canvas().Focus(m.opened.first())
+		return
+	}
+	if m.active == activityPage {
+		m.w.win.Canvas().Focus(m.activity.first())
 		return
 	}
 	if m.active == keyScreenPage {

@@ -52,6 +52,8 @@ type Keys interface {
 	SetPINAndPUK(ctx context.Context, serial uint32, pin, puk *secret.Bytes) error
 	// ForgetPINs empties the PIN cache.
 	ForgetPINs()
+	// Activity is what keys were asked to sign, the newest first; it may wait for the disk.
+	Activity() []keystore.Activity
 	// Describe reads everything that a card tells about itself.
 	Describe(ctx context.Context, serial uint32) (*keystore.CardDetails, error)
 	// ChangePIN, ChangePUK and UnblockPIN replace a PIN or PUK on the authority of the present PIN or the PUK. They wipe
@@ -130,6 +132,8 @@ type Remembered struct {
 	Recents []Place `json:"recents,omitempty"` // the latest first
 	// StaysInTray is set once the person knows that a closed window goes on in the tray.
 	StaysInTray bool `json:"stays_in_tray,omitempty"`
+	// NotifyUses is set where the person wants to be notified of each use of a key.
+	NotifyUses bool `json:"notify_uses,omitempty"`
 }
 
 // Place is a server, a database, an application or a Kubernetes cluster as it is remembered.
