@@ -57,7 +57,7 @@ func (w *wish) judge(slot *slotContents, card CardID, roots *x509.CertPool) (fin
 	cert, err := certificateOf(slot)
 	isMarked := err == nil && cert != nil && isMarker(cert)
 	switch {
-	case err != nil || slot.Unattested || slot.Attestation == nil && cert != nil && !isMarked:
+	case err != nil || slot.Unattested || slot.Attestation == nil && cert != nil && (!isMarked || mayHide(slot, cert)):
 		return finding{}, w.foreign(slot, cert, card, nil)
 	case slot.Attestation == nil:
 		return finding{next: opGenerate, policy: w.want.Policy}, nil
@@ -80,6 +80,12 @@ func (w *wish) judge(slot *slotContents, card CardID, roots *x509.CertPool) (fin
 		there.next = opMark
 	}
 	return there, nil
+}
+
+// mayHide reports whether there may be an imported key beside a marker that the card does not show. Only Touchstone marks
+// slots before it makes their keys.
+func mayHide(slot *slotContents, marker *x509.Certificate) bool {
+	return slot.Hidden && ownerOf(marker).Kind != OwnerTouchstone
 }
 
 // judgeUnmarked judges a key that the card made for another program. It does if its slot was chosen or the person wants
@@ -148,6 +154,8 @@ func contentsOf(slot *slotContents, cert *x509.Certificate) string {
 	switch {
 	case slot.Algorithm == unreadableCertificate:
 		return "something that is no certificate"
+	case cert != nil && isMarker(cert) && slot.Hidden:
+		return "the mark of another client of Teleport clusters, and maybe an imported key, which this firmware does not show"
 	case cert != nil && isMarker(cert):
 		return fmt.Sprintf("an imported %s key, which cannot be attested", slot.Algorithm)
 	case cert != nil:
@@ -173,10 +181,26 @@ func (w *wish) tooWeak(marker *x509.Certificate, card CardID, has Policy) error 
 	if ownerOf(marker).Kind == OwnerTouchstone {
 		maker = "Touchstone"
 	}
-	what := fmt.Sprintf("The key in slot %s of %s, made by %s, asks for %s, but %s is required.",
-		w.want.Slot, card.inside(), maker, has, w.want.Policy)
+	what := fmt.Sprintf("The key in slot %s of %s, made by %s, asks for %s, but %s required.",
+		w.want.Slot, card.inside(), maker, asked(has), demanded(w.want.Policy))
 	return &takenError{why: fault.Wrap(ErrSlotTaken, what,
 		"Nothing was changed. Choose another slot, or free this one with ykman if no cluster needs its key any more.")}
+}
+
+// asked is what a key asks for, in the middle of a sentence.
+func asked(p Policy) string {
+	if p == (Policy{}) {
+		return "neither touch nor PIN"
+	}
+	return p.String()
+}
+
+// demanded is what is demanded of a key, with its verb.
+func demanded(p Policy) string {
+	if p.Touch && p.PIN {
+		return p.String() + " are"
+	}
+	return p.String() + " is"
 }
 
 // attestedAlgorithm names the kind of the key that a statement is about.

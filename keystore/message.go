@@ -135,8 +135,10 @@ type slotContents struct {
 	Attestation []byte `json:"attestation,omitempty"` // the card's statement about the key
 	Device      []byte `json:"device,omitempty"`      // the certificate of the key that signed the statement
 	// Unattested says that the slot holds a key that was imported, and Algorithm which kind.
-	Unattested bool   `json:"unattested,omitempty"`
-	Algorithm  string `json:"algorithm,omitempty"`
+	Unattested bool `json:"unattested,omitempty"`
+	// Hidden says that an imported key would not be shown (firmware before 5.3).
+	Hidden    bool   `json:"hidden,omitempty"`
+	Algorithm string `json:"algorithm,omitempty"`
 }
 
 // isNotice reports whether the answer is still to come.

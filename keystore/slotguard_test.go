@@ -232,7 +232,7 @@ func TestTheUsualSlotIsOfferedFirst(t *testing.T) {
 	b.prepare(Requirement{Slot: Slot9A})
 	_, err := b.store.Key(t.Context(), Requirement{Policy: bothPolicy, Slot: Slot9A}, purpose)
 	f := wantFault(t, err, ErrSlotTaken)
-	if !strings.Contains(f.What, "made by Touchstone, asks for no touch, no PIN, but touch and PIN is required") {
+	if !strings.Contains(f.What, "made by Touchstone, asks for neither touch nor PIN, but touch and PIN are required") {
 		t.Errorf("the fault says %q", f.What)
 	}
 	if want := []Slot{Slot9D, Slot9C, Slot9E}; !slices.Equal(b.person.slots[0].Free, want) {

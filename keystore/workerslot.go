@@ -64,7 +64,7 @@ func addAttestation(yk *piv.YubiKey, slot Slot, found *slotContents) error {
 
 // addImported tells an empty slot from one with an imported key, where the firmware can.
 func addImported(yk *piv.YubiKey, slot Slot, found *slotContents) error {
-	if !atLeast(yk.Version(), firstMetadata) {
+	if found.Hidden = !atLeast(yk.Version(), firstMetadata); found.Hidden {
 		return nil
 	}
 	info, err := yk.KeyInfo(pivSlots[slot])
