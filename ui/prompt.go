@@ -37,6 +37,7 @@ var (
 	_ keystore.Prompter           = (*Prompter)(nil)
 	_ keystore.SlotPrompter       = (*Prompter)(nil)
 	_ keystore.ManagementPrompter = (*Prompter)(nil)
+	_ keystore.WaitPrompter       = (*Prompter)(nil)
 	_ session.Prompter            = (*Prompter)(nil)
 )
 
@@ -49,7 +50,9 @@ type question struct {
 	slot       *keystore.SlotPrompt
 	management *keystore.ManagementPrompt
 	tap        *tap
-	touches    []*touch // all of one card; guarded by Prompter.mu
+	wait       bool        // for a card that cannot be used yet, by those in waits
+	waits      []*cardWait // all of one card; guarded by Prompter.mu
+	touches    []*touch    // all of one card; guarded by Prompter.mu
 
 	reply chan reply // capacity one
 	close func(reply)
@@ -57,7 +60,8 @@ type question struct {
 
 // isTouch says that a card waits for a touch, or did until a moment ago.
 func (q *question) isTouch() bool {
-	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.slot == nil && q.management == nil && q.tap == nil
+	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.slot == nil && q.management == nil && q.tap == nil &&
+		!q.wait
 }
 
 // gesture is what the question wants of the person; empty for a password.
@@ -77,7 +81,7 @@ func (q *question) gesture() session.GestureKind {
 }
 
 // wantsHands says that the question is answered at a key and not at the keyboard.
-func (q *question) wantsHands() bool { return q.tap != nil || q.isTouch() }
+func (q *question) wantsHands() bool { return q.tap != nil || q.wait || q.isTouch() }
 
 // reply is an answer; first is the PIN, the password or the code, second the PUK.
 type reply struct {

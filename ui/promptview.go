@@ -122,6 +122,8 @@ func (l *promptLayer) newView(q *question) questionView {
 		return newSlotView(q, func() { l.card.refresh() })
 	case q.management != nil:
 		return newManagementView(q, l.copy)
+	case q.wait:
+		return newWaitView(q, l.prompter)
 	case q.tap != nil:
 		return newTapView(q, l.now)
 	default:
@@ -144,6 +146,8 @@ func summary(q *question) (title, text string) {
 		return slotTitle(*q.slot), q.slot.Why.What
 	case q.management != nil:
 		return "Touchstone needs the management key", cardName(q.management.Card) + " has one of its own."
+	case q.wait:
+		return "Touchstone waits for your YubiKey", "It cannot be used at the moment."
 	case q.tap != nil:
 		return tapTitle(q.tap.prompt), purposeText(q.tap.prompt.Purpose)
 	default:
@@ -166,6 +170,9 @@ func clusterOf(q *question, p *Prompter) string {
 		return q.slot.Purpose.Where
 	case q.management != nil:
 		return q.management.Purpose.Where
+	case q.wait:
+		w, _ := p.waitOf(q)
+		return w.Purpose.Where
 	case q.tap != nil:
 		return q.tap.prompt.Purpose.Where
 	}
