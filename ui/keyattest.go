@@ -52,7 +52,8 @@ func attestationPairs(key keystore.CardDetails, found keystore.SlotDetails) []wi
 		{Name: "Policy", Value: a.Policy.Name(), Mono: true},
 		{Name: "Asks for", Value: pinPolicyText(a.PIN) + ". " + touchPolicyText(a.Touch) + "."},
 		{Name: "Key", Value: strings.TrimSpace(found.Algorithm + ", made inside the YubiKey")},
-		{Name: "YubiKey", Value: joined(cmp.Or(key.Model, "YubiKey"), a.FormFactor, "serial "+serialText(a.Serial), "firmware "+a.Firmware)},
+		{Name: "YubiKey", Value: joined(cmp.Or(key.Model, "YubiKey"), a.FormFactor)},
+		{Name: "Serial", Value: joined(serialText(a.Serial), "firmware "+a.Firmware)},
 	}
 }
 

@@ -167,8 +167,13 @@ func rowOfSlot(d keystore.SlotDetails, clusters []string) slotRow {
 
 // slotOwner says who put something into a slot and what it is for.
 func slotOwner(d keystore.SlotDetails, clusters []string) (owner, use string) {
-	if len(clusters) > 0 {
+	switch {
+	case len(clusters) > 0:
 		use = "Signs in to " + strings.Join(clusters, ", ")
+	case d.Owner.Kind == keystore.OwnerTeleport && d.Owner.Program != "":
+		use = "Made by version " + d.Owner.Program
+	case d.Owner.Program != "":
+		use = "Made by " + d.Owner.Program
 	}
 	switch {
 	case d.State == keystore.SlotEmpty:
@@ -176,9 +181,9 @@ func slotOwner(d keystore.SlotDetails, clusters []string) (owner, use string) {
 	case d.State == keystore.SlotUnsure:
 		return "Empty, it seems", "An imported key would not show"
 	case d.Owner.Kind == keystore.OwnerTouchstone:
-		return "Touchstone", cmp.Or(use, d.Owner.Program)
+		return "Touchstone", use
 	case d.Owner.Kind == keystore.OwnerTeleport:
-		return "Another client of clusters", cmp.Or(use, d.Owner.Program)
+		return "Another client of clusters", use
 	case d.Unreadable:
 		return "Another program", "Its certificate cannot be read"
 	case d.Certificate != nil:

@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 
 	"github.com/touchstone-app/touchstone/assets"
 	"github.com/touchstone-app/touchstone/keystore"
@@ -59,7 +60,8 @@ type keyActions struct {
 }
 
 func newKeyScreen(l *loop, keys Keys, actions keyActions) *keyScreen {
-	k := &keyScreen{loop: l, keys: keys, actions: actions, note: container.NewVBox(), choices: widget.Row(widget.SpaceS)}
+	k := &keyScreen{loop: l, keys: keys, actions: actions, choices: widget.Row(widget.SpaceS)}
+	k.note = container.New(layout.NewCustomPaddedLayout(0, 0, 0, widget.SpaceXS)) // as wide as the page, which leaves room to scroll
 	k.head = newKeyHeadView(func() { actions.rename(k.card().CardID) }, k.readAgain)
 	k.banner = newBanner(620, k.retry)
 	k.tiles = newKeyTiles(k)
@@ -74,7 +76,7 @@ func newKeyScreen(l *loop, keys Keys, actions keyActions) *keyScreen {
 	body := widget.Column(widget.SpaceM, k.choices, k.head.root, k.banner.box, k.tiles.root, k.slots.root, k.foot)
 	k.page = container.NewStack(container.NewVScroll(widget.Inset(0, widget.SpaceXS, 0, 0, body)))
 	k.absent = newAbsentKey()
-	k.root = container.NewBorder(widget.Inset(0, widget.SpaceXS, 0, 0, k.note), nil, nil, nil, container.NewStack(k.page, k.absent))
+	k.root = container.NewBorder(k.note, nil, nil, nil, container.NewStack(k.page, k.absent))
 	k.banner.changed = k.root.Refresh
 	return k
 }
