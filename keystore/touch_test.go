@@ -158,9 +158,10 @@ func TestATouchPromptSaysHowManyWait(t *testing.T) {
 	b.clock.Advance(20 * time.Second)
 	c := b.store.plugged()[0]
 	_, _, before, _ := b.person.counts()
-	release := make(chan struct{})
+	begun, release := make(chan struct{}), make(chan struct{})
 	var requests sync.WaitGroup
-	requests.Go(func() { _ = c.do(t.Context(), func(context.Context) error { <-release; return nil }) })
+	requests.Go(func() { _ = c.do(t.Context(), func(context.Context) error { close(begun); <-release; return nil }) })
+	<-begun
 	for range 4 {
 		requests.Go(func() {
 			if err := b.sign(t.Context(), key); err != nil {
