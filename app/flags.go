@@ -49,7 +49,7 @@ func loginFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.caFile, "ca-file", "", "PEM file of a certificate authority to trust for this cluster besides the system's")
 	f.Func("auth", "insist on this second factor: otp or webauthn, a security key (default: what the cluster asks for)", oneOf(&o.auth, "otp", "webauthn"))
 	f.StringVar(&o.otp, "otp", "", "the first one-time code, instead of a prompt and a tap; others on this computer can see it")
-	f.StringVar(&o.pivSlot, "piv-slot", "", "PIV slot of the key: 9a, 9c, 9d or 9e (default: $TELEPORT_PIV_SLOT, else what the cluster wants)")
+	f.StringVar(&o.pivSlot, "piv-slot", "", "PIV slot of the key: 9a, 9c, 9d or 9e (default: $TELEPORT_PIV_SLOT, else that of the last time, else what cluster or policy wants)")
 }
 
 func proxyFlags(f *flag.FlagSet, o *options) {
