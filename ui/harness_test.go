@@ -149,7 +149,9 @@ type cards struct {
 	describe func(serial uint32) (*keystore.CardDetails, error)
 	replace  func(what, shown, fresh string, last keystore.LastAttempt) error // PIN, PUK or what a PUK unblocks
 	reset    func(confirm string) error
+	made     error // of making a key
 	named    string
+	naming   error
 	activity []keystore.Activity // what was asked to be signed
 	asked    chan string
 }
@@ -178,7 +180,7 @@ func (c *cards) UnblockPIN(_ context.Context, _ uint32, puk, pin *secret.Bytes, 
 
 func (c *cards) Generate(_ context.Context, g keystore.Generation, _ keystore.Purpose) (*keystore.SlotDetails, error) {
 	c.asked <- fmt.Sprintf("make %s in %s over %q", g.Policy.Name(), g.Slot, g.Overwrite)
-	return nil, nil
+	return nil, c.made
 }
 
 func (c *cards) ResetPIV(_ context.Context, _ uint32, confirm string) (*keystore.CardDetails, error) {
@@ -187,7 +189,7 @@ func (c *cards) ResetPIV(_ context.Context, _ uint32, confirm string) (*keystore
 
 func (c *cards) SetName(_ uint32, name string) error {
 	c.named = name
-	return nil
+	return c.naming
 }
 
 func (c *cards) Refresh(context.Context) error { c.asked <- "refresh"; return nil }

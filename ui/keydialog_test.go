@@ -231,3 +231,48 @@ func TestEscapeGivesUpAChangeThatIsUnderWay(t *testing.T) {
 	close(goOn)
 	h.until("the dialog is gone", func() bool { return len(h.w.modals.open) == 0 })
 }
+
+func TestEveryDialogOfAKeySaysInPlaceWhatWentWrongAndCanBeLeft(t *testing.T) {
+	problem := fault.New("YubiKey 24118306 was pulled out.", "Plug it in and try again.")
+	twice := func(h *harness, what, secret string) {
+		h.typeInto("secret", "New "+what, secret)
+		h.typeInto("secret", "Repeat "+what, secret)
+	}
+	for _, c := range []struct {
+		opens  string
+		fresh  bool
+		fill   func(h *harness)
+		button string
+	}{
+		{"Change PIN", false, func(h *harness) { h.typeInto("secret", "Present PIN", "111111"); twice(h, "PIN", "482913") }, "Change PIN"},
+		{"Change PUK", false, func(h *harness) { h.typeInto("secret", "Present PUK", "111111"); twice(h, "PUK", "482913") }, "Change PUK"},
+		{"Unblock with PUK", false, func(h *harness) { h.typeInto("secret", "Present PUK", "111111"); twice(h, "PIN", "482913") }, "Set new PIN"},
+		{"Choose PIN and PUK", true, func(h *harness) { twice(h, "PIN", "482913"); twice(h, "PUK", "57381964") }, "Set PIN and PUK"},
+		{"Make key in slot 9e", false, func(*harness) {}, "Make key"},
+		{"Reset key…", false, func(h *harness) { h.typeInto("field", "Serial number", "24118306") }, "Reset key"},
+		{"Name this key", false, func(h *harness) { h.typeInto("field", "Name", "work") }, "Keep name"},
+	} {
+		t.Run(c.opens, func(t *testing.T) {
+			key := keyInUse(t)
+			if c.fresh {
+				key = freshKey()
+			}
+			h := openKeyPage(t, key)
+			h.cards.set = func(string, string) error { return problem }
+			h.cards.replace = func(string, string, string, keystore.LastAttempt) error { return problem }
+			h.cards.reset = func(string) error { return problem }
+			h.cards.made, h.cards.naming = problem, problem
+			h.tap("button", c.opens)
+			c.fill(h)
+			for range 2 { // what was typed is still there for the second try
+				h.tap("button", c.button)
+				h.until("the problem is told", h.shows("YubiKey 24118306 was pulled out."))
+				h.checkLayout(c.opens, h.w.win)
+			}
+			h.press(fyne.KeyEscape)
+			if len(h.w.modals.open) != 0 {
+				t.Error("Escape does not close the dialog")
+			}
+		})
+	}
+}

@@ -138,7 +138,7 @@ func TestTheKeyPageFollowsKeysThatComeAndGo(t *testing.T) {
 	plug(freshCard())
 	h.until("the key is read", h.shows("Factory PIN"))
 	plug(freshCard(), second)
-	h.until("there is a choice", h.shows("25 000 001"))
+	h.until("there is a choice", h.shows("in the safe · 25 000 001"))
 	chip := h.w.main.key.choices.Objects[1].(*widget.Button)
 	test.Tap(chip)
 	h.until("the second key is read", func() bool { d := h.w.main.key.details; return d != nil && d.Serial == second.Serial })

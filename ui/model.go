@@ -18,12 +18,12 @@ import (
 // This file turns snapshots into what the screens show. All of it is pure: the same snapshot at the same time gives the
 // same words.
 
-// cardName is a card as people know it: "YubiKey 5C NFC · 24 118 306".
+// cardName is a card as people know it: "YubiKey 5C NFC · 24 118 306", or by the name they gave it.
 func cardName(card keystore.CardID) string {
 	if card.Serial == 0 {
 		return cmp.Or(card.Model, "YubiKey")
 	}
-	return cmp.Or(card.Model, "YubiKey") + " · " + serialText(card.Serial)
+	return cmp.Or(card.Name, card.Model, "YubiKey") + " · " + serialText(card.Serial)
 }
 
 // serialText groups the digits of a serial number as they are easiest to compare with the print on the key.
