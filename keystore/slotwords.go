@@ -13,7 +13,7 @@ func (s SlotDetails) Facts() []Fact {
 	all := []Fact{
 		{"Certificate", s.subject()},
 		{"Issuer", s.issuer()},
-		{"Key", s.keyWords()},
+		{"Algorithm", s.keyWords()},
 		{"Asks for", s.policyWords()},
 		{"Made", s.originWords()},
 		{"Marked by", s.Owner.Program},

@@ -13,6 +13,12 @@ import (
 	"github.com/touchstone-app/touchstone/ui/widget"
 )
 
+// commands are as long as real ones.
+var commands = []string{
+	"ykman --device 14725836 piv keys generate --algorithm ECCP256 --pin-policy ONCE --touch-policy CACHED 9c public.pem",
+	"ykman --device 14725836 piv certificates generate --subject O=teleport 9c public.pem",
+}
+
 // askManagementKey asks for an AES-128 key in the background and waits until the question is there.
 func (h *harness) askManagementKey(problem string) <-chan answered {
 	h.t.Helper()
@@ -20,7 +26,7 @@ func (h *harness) askManagementKey(problem string) <-chan answered {
 	done := inBackground(func() (*secret.Bytes, *secret.Bytes, error) {
 		key, err := h.deps.Prompter.AskManagementKey(ctx, keystore.ManagementPrompt{
 			Card: keystore.CardID{Serial: 14725836, Model: "YubiKey 5C NFC"}, Slot: keystore.Slot9C, Purpose: purpose,
-			Algorithm: "AES-128", Digits: 32, Problem: problem, Commands: []string{"ykman first", "ykman second"},
+			Algorithm: "AES-128", Digits: 32, Problem: problem, Commands: commands,
 		})
 		return key, nil, err
 	})
@@ -52,8 +58,9 @@ func TestTheLinesForYkmanCanBeCopiedAndTheCardLookedAtAgain(t *testing.T) {
 	h := openWindow(t)
 	done := h.askManagementKey("That is not the management key.")
 	h.until("the reason is there", h.shows("That is not the management key."))
+	h.shoot("management-key", h.w.win)
 	h.tap("button", "Copy the lines")
-	if got := h.app.Clipboard().Content(); got != "ykman first\nykman second" {
+	if got := h.app.Clipboard().Content(); got != strings.Join(commands, "\n") {
 		t.Errorf("%q was copied", got)
 	}
 	h.tap("button", "They have run: look again")

@@ -85,6 +85,7 @@ func TestOverwritingWantsTheSlotTyped(t *testing.T) {
 	done := h.askSlot(false)
 	h.tap("button", "Overwrite…")
 	h.until("the consequence is shown", h.shows("nothing brings it back"))
+	h.shoot("slot-taken", h.w.win)
 	field := h.find("field", "Slot to overwrite").(*widget.Field)
 	field.SetText("9a")
 	h.press(fyne.KeyReturn)
