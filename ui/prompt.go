@@ -38,6 +38,7 @@ var (
 	_ keystore.SlotPrompter       = (*Prompter)(nil)
 	_ keystore.ManagementPrompter = (*Prompter)(nil)
 	_ keystore.WaitPrompter       = (*Prompter)(nil)
+	_ keystore.CardChooser        = (*Prompter)(nil)
 	_ session.Prompter            = (*Prompter)(nil)
 )
 
@@ -49,6 +50,7 @@ type question struct {
 	otp        *session.OTPPrompt
 	slot       *keystore.SlotPrompt
 	management *keystore.ManagementPrompt
+	choose     *keystore.ChoosePrompt
 	tap        *tap
 	wait       bool        // for a card that cannot be used yet, by those in waits
 	waits      []*cardWait // all of one card; guarded by Prompter.mu
@@ -61,7 +63,7 @@ type question struct {
 // isTouch says that a card waits for a touch, or did until a moment ago.
 func (q *question) isTouch() bool {
 	return q.pin == nil && q.newPIN == nil && q.password == nil && q.otp == nil && q.slot == nil && q.management == nil && q.tap == nil &&
-		!q.wait
+		q.choose == nil && !q.wait
 }
 
 // gesture is what the question wants of the person; empty for a password.
@@ -87,6 +89,7 @@ func (q *question) wantsHands() bool { return q.tap != nil || q.wait || q.isTouc
 type reply struct {
 	first, second *secret.Bytes
 	slot          keystore.SlotAnswer
+	serial        uint32
 	err           error
 }
 

@@ -122,6 +122,8 @@ func (l *promptLayer) newView(q *question) questionView {
 		return newSlotView(q, func() { l.card.refresh() })
 	case q.management != nil:
 		return newManagementView(q, l.copy)
+	case q.choose != nil:
+		return newChooseView(q)
 	case q.wait:
 		return newWaitView(q, l.prompter)
 	case q.tap != nil:
@@ -146,6 +148,8 @@ func summary(q *question) (title, text string) {
 		return slotTitle(*q.slot), q.slot.Why.What
 	case q.management != nil:
 		return "Touchstone needs the management key", cardName(q.management.Card) + " has one of its own."
+	case q.choose != nil:
+		return "Which YubiKey?", q.choose.Purpose.What + " on " + q.choose.Purpose.Where
 	case q.wait:
 		return "Touchstone waits for your YubiKey", "It cannot be used at the moment."
 	case q.tap != nil:
@@ -170,6 +174,8 @@ func clusterOf(q *question, p *Prompter) string {
 		return q.slot.Purpose.Where
 	case q.management != nil:
 		return q.management.Purpose.Where
+	case q.choose != nil:
+		return q.choose.Purpose.Where
 	case q.wait:
 		w, _ := p.waitOf(q)
 		return w.Purpose.Where
