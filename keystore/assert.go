@@ -48,11 +48,11 @@ func (s *Store) assert(ctx context.Context, r AssertRequest, prompter Prompter) 
 		p.prompt.UseCode = func() { stop(ErrUseCode) }
 	}
 	answer, err := s.keys.authenticator.Assert(ctx, r.Request, p)
-	if errors.Is(context.Cause(ctx), ErrUseCode) && err != nil {
-		return nil, ErrUseCode
-	}
 	if err == nil {
 		s.keys.taps.note(s.now())
+	}
+	if errors.Is(context.Cause(ctx), ErrUseCode) { // a tap in the same moment does not undo the choice
+		return nil, ErrUseCode
 	}
 	return answer, err
 }

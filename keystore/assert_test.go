@@ -179,6 +179,18 @@ func TestAOneTimeCodeCanBeChosenWhereItWouldDoAsWell(t *testing.T) {
 	}
 }
 
+func TestATapInTheSameMomentDoesNotUndoTheChoiceOfACode(t *testing.T) {
+	b := newBench(t)
+	r := b.registered()
+	b.person.does(func(func()) { b.key.Touch(); b.person.choosesCode() })
+	r.Code = true
+	for range 10 {
+		if _, err := b.store.Assert(t.Context(), r); err != ErrUseCode {
+			t.Errorf("a person who chooses a code and taps: %v, want %v", err, ErrUseCode)
+		}
+	}
+}
+
 func TestClosingTheStoreEndsAnAssertion(t *testing.T) {
 	b := newBench(t)
 	r := b.registered()
