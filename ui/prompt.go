@@ -52,9 +52,8 @@ type question struct {
 	management *keystore.ManagementPrompt
 	choose     *keystore.ChoosePrompt
 	tap        *tap
-	wait       bool        // for a card that cannot be used yet, by those in waits
-	waits      []*cardWait // all of one card; guarded by Prompter.mu
-	touches    []*touch    // all of one card; guarded by Prompter.mu
+	wait       bool      // for a card that cannot be used yet, by those who share it
+	sharers    []*sharer // of a touch or a wait, all for one card; guarded by Prompter.mu
 
 	reply chan reply // capacity one
 	close func(reply)
@@ -98,13 +97,6 @@ func (r reply) wipe() {
 	r.second.Wipe()
 }
 
-// touch is one wait for a touch. Several for the same card share one question: one touch serves them all.
-type touch struct {
-	prompt    keystore.TouchPrompt
-	until     time.Time // when the card gives up
-	cancelled chan struct{}
-}
-
 // NewPrompter makes a Prompter. post runs a function on the Fyne thread, now is the clock; give the same ones to New.
 func NewPrompter(post func(func()), now func() time.Time) *Prompter {
 	return &Prompter{post: post, now: now}
@@ -132,73 +124,6 @@ func (p *Prompter) AskPassword(ctx context.Context, prompt session.PasswordPromp
 func (p *Prompter) AskOTP(ctx context.Context, prompt session.OTPPrompt) (*secret.Bytes, error) {
 	r := p.ask(ctx, &question{otp: &prompt})
 	return r.first, r.err
-}
-
-// ShowTouch shows that a card waits for a touch. It returns at once.
-func (p *Prompter) ShowTouch(_ context.Context, prompt keystore.TouchPrompt) (cancelled <-chan struct{}, done func()) {
-	t := &touch{prompt: prompt, until: prompt.Until, cancelled: make(chan struct{})}
-	if t.until.IsZero() {
-		t.until = p.now().Add(touchTime)
-	}
-	p.mu.Lock()
-	q := p.touchQuestionLocked(prompt.Card.Serial)
-	q.touches = append(q.touches, t)
-	p.mu.Unlock()
-	p.post(p.advance)
-	return t.cancelled, func() { p.endTouch(q, t) }
-}
-
-// touchQuestionLocked finds the question that waits for that card already, or makes one.
-func (p *Prompter) touchQuestionLocked(serial uint32) *question {
-	for _, q := range p.queue {
-		if len(q.touches) > 0 && q.touches[0].prompt.Card.Serial == serial {
-			return q
-		}
-	}
-	q := &question{}
-	q.close = func(reply) { p.cancelTouches(q) }
-	p.queue = append(p.queue, q)
-	return q
-}
-
-// endTouch takes one wait out of its question. Ending twice is allowed.
-func (p *Prompter) endTouch(q *question, t *touch) {
-	p.mu.Lock()
-	if i := slices.Index(q.touches, t); i >= 0 {
-		q.touches = slices.Delete(q.touches, i, i+1)
-		if len(q.touches) == 0 {
-			p.removeLocked(q)
-		}
-	}
-	p.mu.Unlock()
-	p.post(p.advance)
-}
-
-// cancelTouches tells everyone who waits for this touch that the person gave up.
-func (p *Prompter) cancelTouches(q *question) {
-	p.mu.Lock()
-	for _, t := range q.touches {
-		close(t.cancelled)
-	}
-	q.touches = nil
-	p.removeLocked(q)
-	p.mu.Unlock()
-	p.post(p.advance)
-}
-
-// waitingFor is the prompts behind a touch question and when the card gives up waiting. Of two for the same purpose the
-// later one counts: a card that was not touched in time is asked again before the first prompt ends.
-func (p *Prompter) waitingFor(q *question) (prompts []keystore.TouchPrompt, until time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, t := range q.touches {
-		prompts = slices.DeleteFunc(prompts, func(before keystore.TouchPrompt) bool {
-			return before.Slot == t.prompt.Slot && before.Purpose == t.prompt.Purpose
-		})
-		prompts = append(prompts, t.prompt)
-		until = t.until
-	}
-	return prompts, until
 }
 
 // ask queues a question and waits for its answer or the end of ctx.

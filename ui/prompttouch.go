@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -15,6 +16,33 @@ import (
 
 // touchTime is how long a key waits for a touch before it gives up (hardware-key sheet, touch policies).
 const touchTime = 15 * time.Second
+
+// ShowTouch shows that a card waits for a touch. It returns at once.
+func (p *Prompter) ShowTouch(_ context.Context, prompt keystore.TouchPrompt) (cancelled <-chan struct{}, done func()) {
+	until := prompt.Until
+	if until.IsZero() {
+		until = p.now().Add(touchTime)
+	}
+	return p.share(&sharer{touch: &prompt, until: until})
+}
+
+// waitingFor is the prompts behind a touch question and when the card gives up waiting. Of two for the same purpose the
+// later one counts: a card that was not touched in time is asked again before the first prompt ends.
+func (p *Prompter) waitingFor(q *question) (prompts []keystore.TouchPrompt, until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range q.sharers {
+		if s.touch == nil {
+			continue // a question for something else
+		}
+		prompts = slices.DeleteFunc(prompts, func(before keystore.TouchPrompt) bool {
+			return before.Slot == s.touch.Slot && before.Purpose == s.touch.Purpose
+		})
+		prompts = append(prompts, *s.touch)
+		until = s.until
+	}
+	return prompts, until
+}
 
 // touchView shows the key whose contact blinks, the seconds left, and who waits for the touch.
 type touchView struct {
